@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+# One makefile, no recursion.  make [VARIANT=release|debug|asan|tsan|cov] [O=dir] [V=1]; make help
+MAKEFLAGS += --no-builtin-rules --no-builtin-variables
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.SECONDARY:
+SHELL := /bin/sh
+
+top     := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
+V       ?= 0
+VARIANT ?= release
+O       ?= $(top)/build/$(VARIANT)
+DESTDIR ?=
+prefix  ?= /usr/local
+sysconfdir ?= $(if $(filter /usr,$(prefix)),/etc,$(prefix)/etc)
+bindir  ?= $(prefix)/bin
+libdir  ?= $(prefix)/lib
+datadir ?= $(prefix)/share
+plugindir  ?= $(libdir)/gyr/plugins
+includedir ?= $(prefix)/include
+
+CC         := $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
+CXX        := $(if $(filter default undefined,$(origin CXX)),g++,$(CXX))
+AR         := $(if $(filter default undefined,$(origin AR)),ar,$(AR))
+INSTALL    ?= install
+PKG_CONFIG ?= pkg-config
+CPPFLAGS   ?=
+CFLAGS     ?= -O2 -g
+CXXFLAGS   ?= -O2 -g
+LDFLAGS    ?=
+
+WARN := -Wall -Wextra -Wshadow -Wpointer-arith -Wundef -Wvla -Wformat=2 -Wwrite-strings \
+        -Wcast-align -Wimplicit-fallthrough -Werror=return-type
+CWARN := -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+         -Werror=implicit -Werror=incompatible-pointer-types
+HARD := -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+v_cflags.release := $(HARD)
+v_cflags.debug := -O0 -g3
+v_cflags.asan  := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+v_cflags.tsan  := -O1 -fsanitize=thread -fno-omit-frame-pointer
+v_cflags.cov   := -O0 --coverage
+v_ldflags.release := -Wl,-z,relro,-z,now
+v_ldflags.debug :=
+v_ldflags.asan := -fsanitize=address,undefined
+v_ldflags.tsan := -fsanitize=thread
+v_ldflags.cov  := --coverage
+ifeq ($(filter release debug asan tsan cov,$(VARIANT)),)
+$(error VARIANT must be one of: release debug asan tsan cov)
+endif
+
+incs     := -I$(top)/sdk -I$(top)/core -I$(top)/plugins/common
+common   := $(WARN) $(v_cflags.$(VARIANT)) $(incs) -D_GNU_SOURCE $(CPPFLAGS)
+cc_flags := -std=gnu17 $(CFLAGS) $(CWARN) $(common)
+cxx_flags := -std=c++17 $(CXXFLAGS) $(common)
+pl_flags := -fPIC -fvisibility=hidden
+ld_flags := $(LDFLAGS) $(v_ldflags.$(VARIANT)) -Wl,--as-needed
+# -z defs: a plugin that leans on a core symbol must not link. Sanitizer runtimes live in the
+# executable, so the check is for the plain variants.
+,        := ,
+so_defs  := $(if $(filter release debug,$(VARIANT)),-Wl$(,)-z$(,)defs)
+core_libs := -lyaml -ljansson -lre2 -lstdc++ -ldl -lpthread -lm
+test_libs := -lcmocka
+q   := $(if $(filter 1,$(V)),,@)
+say  = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(patsubst $(O)/%,%,$@)';)
+
+# ---- what there is: a folder of sources is a plugin, a .c under tests/unit is a test ----
+core_src  := $(filter-out %/main.c,$(wildcard $(top)/core/*/*.c))
+core_cxx  := $(wildcard $(top)/core/*/*.cc)
+common_src := $(wildcard $(top)/plugins/common/*/*.c)
+plug_dirs := $(wildcard $(top)/plugins/sources/*/ $(top)/plugins/enrichers/*/ $(top)/plugins/outputs/*/)
+plug_dirs := $(patsubst %/,%,$(foreach d,$(plug_dirs),$(if $(wildcard $(d)*.c),$(d))))
+test_src  := $(wildcard $(top)/tests/unit/test_*.c)
+testlib_src := $(wildcard $(top)/tests/lib/*.c)
+obj        = $(patsubst $(top)/%.c,$(O)/obj/%.$(2),$(1))
+
+core_obj  := $(call obj,$(core_src),o) $(patsubst $(top)/%.cc,$(O)/obj/%.o,$(core_cxx))
+main_obj  := $(call obj,$(top)/core/cli/main.c,o)
+plugins   := $(foreach d,$(plug_dirs),$(O)/plugins/$(notdir $(d)).so)
+tests     := $(patsubst $(top)/tests/unit/%.c,$(O)/tests/%,$(test_src))
+
+.PHONY: all tests clean
+all: $(O)/bin/gyr $(plugins)
+tests: $(tests)
+
+# Rebuild everything when the flags change: the stamp's text is the flags.
+$(O)/flags: FORCE
+	@mkdir -p $(@D); printf '%s\n' '$(CC) $(cc_flags) $(ld_flags)' > $@.new; \
+	  cmp -s $@.new $@ && rm -f $@.new || mv -f $@.new $@
+.PHONY: FORCE
+FORCE:
+
+$(O)/obj/%.o: $(top)/%.c $(O)/flags
+	$(call say,CC)mkdir -p $(@D) && $(CC) $(cc_flags) -MMD -MP -c $< -o $@
+$(O)/obj/%.o: $(top)/%.cc $(O)/flags
+	$(call say,CXX)mkdir -p $(@D) && $(CXX) $(cxx_flags) -MMD -MP -c $< -o $@
+$(O)/obj/%.pic.o: $(top)/%.c $(O)/flags
+	$(call say,CC)mkdir -p $(@D) && $(CC) $(cc_flags) $(pl_flags) -MMD -MP -c $< -o $@
+# the same plugin source again, for static linking into tests: its query symbol gets its name
+$(O)/obj/%.static.o: $(top)/%.c $(O)/flags
+	$(call say,CC)mkdir -p $(@D) && $(CC) $(cc_flags) -DGYR_STATIC=$(notdir $(patsubst %/,%,$(dir $<))) -MMD -MP -c $< -o $@
+
+$(O)/lib/libcore.a: $(core_obj)
+	$(call say,AR)mkdir -p $(@D) && rm -f $@ && $(AR) rcs $@ $^
+$(O)/lib/libplugins.a: $(call obj,$(common_src),o) $(call obj,$(foreach d,$(plug_dirs),$(wildcard $(d)/*.c)),static.o)
+	$(call say,AR)mkdir -p $(@D) && rm -f $@ && $(AR) rcs $@ $^
+$(O)/lib/libtest.a: $(call obj,$(testlib_src),o)
+	$(call say,AR)mkdir -p $(@D) && rm -f $@ && $(AR) rcs $@ $^
+
+$(O)/bin/gyr: $(main_obj) $(O)/lib/libcore.a
+	$(call say,LD)mkdir -p $(@D) && $(CC) $(ld_flags) $^ $(core_libs) -o $@
+
+# libs.mk of a plugin: common.<name> := folders of plugins/common; libs.<name> := -l…
+-include $(wildcard $(addsuffix /libs.mk,$(plug_dirs)))
+define plugin_rule
+$(O)/plugins/$(notdir $(1)).so: $(call obj,$(wildcard $(1)/*.c) $(foreach c,$(common.$(notdir $(1))),$(wildcard $(top)/plugins/common/$(c)/*.c)),pic.o) $(top)/sdk/plugin.map
+	$$(call say,PLUGIN)mkdir -p $$(@D) && $(CC) -shared $$(ld_flags) $$(so_defs) \
+	  -Wl,--version-script=$(top)/sdk/plugin.map $$(filter %.o,$$^) $$(libs.$(notdir $(1))) -o $$@
+endef
+$(foreach d,$(plug_dirs),$(eval $(call plugin_rule,$(d))))
+
+$(O)/tests/%: $(O)/obj/tests/unit/%.o $(O)/lib/libtest.a $(O)/lib/libplugins.a $(O)/lib/libcore.a
+	$(call say,TEST)mkdir -p $(@D) && $(CC) $(ld_flags) $^ $(foreach d,$(plug_dirs),$(libs.$(notdir $(d)))) $(core_libs) $(test_libs) -o $@
+
+clean:
+	rm -rf $(O)
+
+-include $(shell find $(O)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file yaml.h
+ * @brief A YAML file as a tree that remembers where everything stood.
+ *
+ * libyaml does the parsing. Bounded: file 16 MiB, depth 64, 1,000,000 nodes; aliases are refused
+ * but for one reuse of a whole node without nesting growth (no "billion laughs"). Duplicate keys
+ * in one mapping are errors. Everything lives in the arena given. Not shared between threads.
+ */
+#ifndef BASE_YAML_H
+#define BASE_YAML_H
+
+#include "base/diag.h"
+
+enum ynode_kind { Y_SCALAR, Y_SEQ, Y_MAP };
+
+struct ynode {
+    enum ynode_kind kind;
+    struct loc loc;  /**< first character */
+    const char *str; /**< Y_SCALAR: the value, NUL-terminated (may hold NULs inside: see len) */
+    size_t len;
+    bool plain;           /**< Y_SCALAR: unquoted, so "true", "~" or "12" may be meant as such */
+    size_t begin, end;    /**< bytes in the file's text that the scalar stood in */
+    struct ynode **items; /**< Y_SEQ: n items. Y_MAP: 2n, key then value */
+    uint32_t n;
+};
+
+/** Parse a text. @param path for messages, copied. @param text copied.
+ *  @return the first document's root (NULL node pointer for an empty file), 0; or -EINVAL after
+ *  telling @p d why; -ENOMEM. A second document in the file is an error unless it is empty. */
+int yaml_parse(const char *path, const char *text, size_t len, struct arena *arena, struct diags *d,
+               struct ynode **ret_root);
+/** The same from a file, opened by open_trusted(). */
+int yaml_load(const char *path, struct arena *arena, struct diags *d, struct ynode **ret_root);
+
+/** The value of a key of a mapping, or NULL (also when @p n is NULL or no mapping). */
+struct ynode *ymap_get(const struct ynode *n, const char *key);
+/** The place in the file of byte @p off of a scalar's value: folded and literal blocks, plain
+ *  and quoted scalars. Exact for block and plain scalars; for escapes in quotes, near. */
+struct loc yaml_loc_at(const struct ynode *scalar, size_t off);
+/** "a mapping", "a list", "text": for messages. */
+const char *ynode_kind_name(const struct ynode *n);
+
+#endif /* BASE_YAML_H */

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file config.h
+ * @brief gyr.yaml: which plugins run with which options, which rules, and the core's settings.
+ *
+ * Main thread. Constant after the load; lives in the arena given.
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include "base/yaml.h"
+
+#include <gyr/output.h>
+
+enum on_full { ON_FULL_DEFAULT, ON_FULL_DROP, ON_FULL_WAIT };
+
+/** An entry under sources, enrichers or outputs. */
+struct plugin_conf {
+    const char *plugin; /**< name or path */
+    const char *name;   /**< instance name; the plugin's when not given */
+    const struct ynode *options;
+    struct loc loc;
+    /* outputs only */
+    uint32_t min_priority;    /**< GYR_PRIO_*: this urgent or more */
+    const char *const *rules; /**< globs, NULL-terminated; NULL: all */
+    const char *const *tags;  /**< any of these; NULL: all */
+    enum on_full on_full;
+    uint32_t queue; /**< alerts; default 4,096 */
+};
+
+struct config {
+    const char *path;            /**< NULL: built-in defaults */
+    const char *const *drop_ins; /**< read after it, NULL-terminated */
+    const char **plugin_dirs;
+    uint32_t n_plugin_dirs;
+    struct plugin_conf *sources, *enrichers, *outputs;
+    uint32_t n_sources, n_enrichers, n_outputs;
+    const char **rule_files;
+    uint32_t n_rule_files;
+    uint32_t min_priority; /**< rules less urgent are not loaded */
+    bool first_match_only; /**< rule_matching: first */
+    const char *host_root;
+    const char *hostname; /**< NULL: ask the machine */
+    int log_level;
+    uint64_t park_deadline_ns;
+    uint32_t park_events;
+    uint64_t park_bytes;
+};
+
+/** Load a file and its drop-ins (`gyr.d/` + `*.yaml` beside `gyr.yaml`, in order; lists of plugins
+ * are added to, the rest replaced). @param path NULL: /etc/gyr/gyr.yaml if it exists, else the
+ * defaults.
+ *  @return 0; -EINVAL after telling @p d everything that is wrong. */
+int config_load(const char *path, struct arena *arena, struct diags *d, struct config **ret);
+/** Built-in: where the program was installed (or its build folder) has plugins and rules. */
+int config_defaults(struct arena *arena, struct config **ret);
+
+#endif /* CONFIG_CONFIG_H */

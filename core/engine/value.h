@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file value.h
+ * @brief Values compared and written as text. Any thread; no allocation but in the buffers given.
+ */
+#ifndef ENGINE_VALUE_H
+#define ENGINE_VALUE_H
+
+#include "base/buf.h"
+#include "engine/scratch.h"
+#include "rules/ast.h"
+
+#include <gyr/types.h>
+
+/** Append the text of a value as alerts show it: "<NA>" for GYR_T_NONE, "true", "0755", "10.0.0.1",
+ *  lists as "(a,b)", times as @p fmt says. Strings as they are: made safe by who prints them. */
+void value_add_text(struct buf *b, const struct gyr_value *v, uint32_t fmt);
+
+/** Turn what a rule wrote into a value of the type the other side has.
+ *  IP takes addresses; NET and IP take networks "10.0.0.0/8" (result GYR_T_NET).
+ *  @return 0, bytes in @p arena; -EINVAL with a sentence ("'abc' is not a number"). */
+int value_parse(const char *s, size_t n, uint32_t type, struct arena *arena, struct gyr_value *ret,
+                struct gyr_error *err);
+
+/** Deep copy into an arena. @return 0, -ENOMEM. */
+int value_copy(struct arena *a, const struct gyr_value *v, struct gyr_value *ret);
+
+/** Are they the same value (type and content)? */
+bool value_equal(const struct gyr_value *a, const struct gyr_value *b);
+
+/** Apply a transformer. Bytes of the result are in @p s or borrowed from the arguments.
+ *  @return GYR_PRESENT or GYR_ABSENT. */
+int transform_apply(enum transform fn, const struct gyr_value *args, uint32_t n, struct scratch *s,
+                    struct gyr_value *ret);
+
+#endif /* ENGINE_VALUE_H */

@@ -1,0 +1,2 @@
+common.process := syscall
+libs.process :=

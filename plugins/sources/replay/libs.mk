@@ -1,0 +1,2 @@
+common.replay := syscall scap
+libs.replay := -lz -lzstd
