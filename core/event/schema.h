@@ -11,6 +11,7 @@
 #include "base/map.h"
 #include "base/suggest.h"
 
+#include <gyr/enricher.h>
 #include <gyr/schema.h>
 #include <gyr/util.h>
 #include <stdbool.h>
