@@ -3,9 +3,10 @@
  * @file yaml.h
  * @brief A YAML file as a tree that remembers where everything stood.
  *
- * libyaml does the parsing. Bounded: file 16 MiB, depth 64, 1,000,000 nodes; aliases are refused
- * but for one reuse of a whole node without nesting growth (no "billion laughs"). Duplicate keys
- * in one mapping are errors. Everything lives in the arena given. Not shared between threads.
+ * libyaml does the parsing. Bounded: file 16 MiB, depth 64, 1,000,000 nodes. An alias stands for a
+ * whole node that holds no alias itself, and that node's size counts again (no "billion laughs").
+ * Keys are text; duplicate keys in one mapping are errors. Everything lives in the arena given.
+ * Not shared between threads.
  */
 #ifndef BASE_YAML_H
 #define BASE_YAML_H
@@ -32,6 +33,20 @@ int yaml_parse(const char *path, const char *text, size_t len, struct arena *are
                struct ynode **ret_root);
 /** The same from a file, opened by open_trusted(). */
 int yaml_load(const char *path, struct arena *arena, struct diags *d, struct ynode **ret_root);
+
+enum { YAML_DOCS_MAX = 1000 };
+
+/** The documents of a file that are not empty. */
+struct ydocs {
+    const struct source_file *file;
+    struct ynode **roots;
+    uint32_t n;
+};
+
+/** The same two for files that may hold several documents (rule files). */
+int yaml_parse_docs(const char *path, const char *text, size_t len, struct arena *arena,
+                    struct diags *d, struct ydocs *ret);
+int yaml_load_docs(const char *path, struct arena *arena, struct diags *d, struct ydocs *ret);
 
 /** The value of a key of a mapping, or NULL (also when @p n is NULL or no mapping). */
 struct ynode *ymap_get(const struct ynode *n, const char *key);
