@@ -56,14 +56,15 @@ struct gyr_value {
 /** How a number or a time is written as text. [frozen] numbers */
 enum {
     GYR_F_DEC = 0,
-    GYR_F_HEX = 1,      /**< "ff", lower case, no prefix */
+    GYR_F_HEX = 1,      /**< "1FF": upper case, no prefix */
     GYR_F_OCT = 2,      /**< "0755": a leading zero */
     GYR_F_HMS = 3,      /**< time of day, HH:MM:SS.nnnnnnnnn */
     GYR_F_HMS_S = 4,    /**< HH:MM:SS */
     GYR_F_DATETIME = 5, /**< YYYY-MM-DD HH:MM:SS.nnnnnnnnn */
     GYR_F_DATETIME_S = 6,
     GYR_F_ISO8601 = 7, /**< YYYY-MM-DDTHH:MM:SS.nnnnnnnnn+0000 */
-    GYR_F_RAW = 8      /**< a time or duration as its plain number of nanoseconds */
+    GYR_F_RAW = 8,     /**< a time or duration as its plain number of nanoseconds */
+    GYR_F_RAW9 = 9     /**< the same filled with zeros to nine digits: a fraction of a second */
 };
 
 /** The three answers of a field (and < 0: an error, which counts as absent). */
