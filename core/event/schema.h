@@ -8,6 +8,7 @@
 #ifndef EVENT_SCHEMA_H
 #define EVENT_SCHEMA_H
 
+#include "base/arena.h"
 #include "base/map.h"
 #include "base/suggest.h"
 
@@ -32,6 +33,8 @@ struct field_def {
 
 /** One loaded schema. */
 struct schema {
+    struct gyr_schema def; /**< as given: tables have the plugin's strides */
+    struct arena *arena;
     const char *name;
     uint32_t version;
     const char *owner;            /**< plugin that gave it first */
