@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "alert/delivery_priv.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { NS_MS = 1000000 };
+static const uint64_t JOIN_GRACE_NS = 2000000000;
+
+uint64_t clock_ns(void)
+{
+    struct timespec ts;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+int delivery_new(const struct delivery_conf *conf, struct delivery **ret)
+{
+    struct delivery *d = calloc(1, sizeof(*d));
+    pthread_condattr_t attr;
+
+    if (!d)
+        return -ENOMEM;
+    d->conf = *conf;
+    if (d->conf.capacity == 0)
+        d->conf.capacity = 1;
+    if (!d->conf.backoff_min_ns)
+        d->conf.backoff_min_ns = 250ull * NS_MS;
+    if (!d->conf.backoff_max_ns)
+        d->conf.backoff_max_ns = 30000ull * NS_MS;
+    d->slots = calloc(d->conf.capacity, sizeof(*d->slots));
+    if (!d->slots) {
+        free(d);
+        return -ENOMEM;
+    }
+    TAILQ_INIT(&d->free);
+    TAILQ_INIT(&d->ready);
+    TAILQ_INIT(&d->delayed);
+    TAILQ_INIT(&d->later);
+    d->deadline_ns = UINT64_MAX;
+    d->idle_ns = UINT64_MAX;
+    d->random = hash_bytes(&d, sizeof(d)) | 1;
+    (void)pthread_mutex_init(&d->lock, NULL);
+    (void)pthread_condattr_init(&attr);
+    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&d->work, &attr);
+    (void)pthread_cond_init(&d->space, &attr);
+    (void)pthread_cond_init(&d->ended, &attr);
+    (void)pthread_condattr_destroy(&attr);
+    *ret = d;
+    return 0;
+}
+
+void delivery_free(struct delivery *d)
+{
+    if (!d)
+        return;
+    for (uint32_t i = 0; i < d->n_fresh; i++)
+        alert_unref(d->slots[i].alert);
+    (void)pthread_cond_destroy(&d->ended);
+    (void)pthread_cond_destroy(&d->space);
+    (void)pthread_cond_destroy(&d->work);
+    (void)pthread_mutex_destroy(&d->lock);
+    free(d->slots);
+    free(d);
+}
+
+int delivery_start(struct delivery *d, void *self)
+{
+    sigset_t all, old;
+    char name[16];
+    int r;
+
+    d->self = self;
+    d->progress_ns = clock_ns();
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &old);
+    r = pthread_create(&d->thread, NULL, delivery_main, d);
+    (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (r)
+        return -r;
+    d->started = true;
+    (void)snprintf(name, sizeof(name), "o/%.13s", d->conf.name);
+    (void)pthread_setname_np(d->thread, name);
+    return 0;
+}
+
+bool delivery_wants(const struct delivery *d, const struct rule *rule)
+{
+    return alert_filter_takes(&d->conf.filter, rule);
+}
+
+void delivery_wait(struct delivery *d, pthread_cond_t *c, uint64_t until_ns)
+{
+    struct timespec ts = {.tv_sec = (time_t)(until_ns / 1000000000),
+                          .tv_nsec = (long)(until_ns % 1000000000)};
+
+    if (until_ns == UINT64_MAX)
+        (void)pthread_cond_wait(c, &d->lock);
+    else
+        (void)pthread_cond_timedwait(c, &d->lock, &ts);
+}
+
+static struct slot *take_slot(struct delivery *d)
+{
+    struct slot *s = TAILQ_FIRST(&d->free);
+
+    if (s)
+        TAILQ_REMOVE(&d->free, s, link);
+    else if (d->n_fresh < d->conf.capacity)
+        s = &d->slots[d->n_fresh++];
+    return s;
+}
+
+/* Is there no point in waiting for room any more? */
+static bool past_waiting(struct delivery *d)
+{
+    return !d->conf.wait || d->has_ended || clock_ns() >= d->deadline_ns;
+}
+
+int delivery_offer(struct delivery *d, struct alert *a)
+{
+    struct slot *s;
+
+    (void)pthread_mutex_lock(&d->lock);
+    while (!(s = take_slot(d)) && !past_waiting(d))
+        delivery_wait(d, &d->space, d->deadline_ns);
+    if (!s || d->has_ended) {
+        if (s)
+            TAILQ_INSERT_TAIL(&d->free, s, link);
+        d->stats.dropped++;
+        (void)pthread_mutex_unlock(&d->lock);
+        return -ENOSPC;
+    }
+    s->alert = alert_ref(a);
+    s->view = a->a;
+    s->view.token = (uint64_t)++s->round << 32 | (uint64_t)(s - d->slots);
+    s->state = SLOT_READY;
+    s->acked = false;
+    TAILQ_INSERT_TAIL(&d->ready, s, link);
+    d->n_used++;
+    d->stats.accepted++;
+    (void)pthread_cond_signal(&d->work);
+    (void)pthread_mutex_unlock(&d->lock);
+    return 0;
+}
+
+void delivery_ack(struct delivery *d, uint64_t token, uint32_t verdict, uint64_t retry_after_ns)
+{
+    struct gyr_verdict v = {.verdict = verdict, .retry_after_ns = retry_after_ns};
+    uint32_t i = (uint32_t)token;
+    struct slot *s;
+
+    if (verdict > GYR_V_FAILED)
+        return;
+    (void)pthread_mutex_lock(&d->lock);
+    s = i < d->n_fresh ? &d->slots[i] : NULL;
+    if (s && s->view.token == token && s->state == SLOT_LATER) {
+        TAILQ_REMOVE(&d->later, s, link);
+        delivery_settle(d, s, &v);
+        (void)pthread_cond_signal(&d->work);
+    } else if (s && s->view.token == token && s->state == SLOT_OFFERED) {
+        s->acked = true;
+        s->ack = v;
+    }
+    (void)pthread_mutex_unlock(&d->lock);
+}
+
+void delivery_reopen(struct delivery *d)
+{
+    (void)pthread_mutex_lock(&d->lock);
+    d->reopen = true;
+    (void)pthread_cond_signal(&d->work);
+    (void)pthread_mutex_unlock(&d->lock);
+}
+
+void delivery_end_by(struct delivery *d, uint64_t deadline_ns)
+{
+    (void)pthread_mutex_lock(&d->lock);
+    d->deadline_ns = deadline_ns;
+    (void)pthread_cond_signal(&d->work);
+    (void)pthread_cond_broadcast(&d->space);
+    (void)pthread_mutex_unlock(&d->lock);
+}
+
+void delivery_finish(struct delivery *d, uint64_t idle_ns)
+{
+    (void)pthread_mutex_lock(&d->lock);
+    d->finishing = true;
+    d->idle_ns = idle_ns;
+    d->progress_ns = clock_ns();
+    (void)pthread_cond_signal(&d->work);
+    (void)pthread_mutex_unlock(&d->lock);
+}
+
+uint64_t delivery_limit(const struct delivery *d)
+{
+    uint64_t idle = d->finishing && d->idle_ns < UINT64_MAX - d->progress_ns
+                        ? d->progress_ns + d->idle_ns
+                        : UINT64_MAX;
+
+    return idle < d->deadline_ns ? idle : d->deadline_ns;
+}
+
+int delivery_join(struct delivery *d)
+{
+    uint64_t limit, grace = UINT64_MAX;
+    bool ended;
+
+    if (!d->started)
+        return 0;
+    (void)pthread_mutex_lock(&d->lock);
+    while (!d->has_ended && clock_ns() < grace) {
+        limit = delivery_limit(d);
+        if (grace == UINT64_MAX && clock_ns() >= limit) {
+            /* Its time is up and it sits in a call of the plugin. */
+            (void)pthread_mutex_unlock(&d->lock);
+            if (d->conf.ops->wake)
+                d->conf.ops->wake(d->self);
+            (void)pthread_mutex_lock(&d->lock);
+            grace = clock_ns() + JOIN_GRACE_NS;
+        }
+        if (!d->has_ended)
+            delivery_wait(d, &d->ended, grace < UINT64_MAX ? grace : limit);
+    }
+    ended = d->has_ended;
+    (void)pthread_mutex_unlock(&d->lock);
+    d->started = false;
+    if (!ended) {
+        log_error(NULL, "output '%s' hangs and is left behind", d->conf.name);
+        (void)pthread_detach(d->thread);
+        return -ETIMEDOUT;
+    }
+    (void)pthread_join(d->thread, NULL);
+    return 0;
+}
+
+void delivery_stats(struct delivery *d, struct delivery_stats *ret)
+{
+    (void)pthread_mutex_lock(&d->lock);
+    *ret = d->stats;
+    ret->queued = d->n_used;
+    (void)pthread_mutex_unlock(&d->lock);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file delivery.h
+ * @brief Brings alerts to one output: a bounded queue, a thread, retries, counts.
+ *
+ * One for each output instance, so a slow or dead one delays no other. Everything an alert can
+ * meet is counted: accepted = delivered + failed + dropped + what is still queued; what the full
+ * queue refused is in dropped too.
+ *
+ * delivery_offer() may be called from any number of source threads, delivery_ack() from any
+ * thread, the rest from the main thread.
+ */
+#ifndef ALERT_DELIVERY_H
+#define ALERT_DELIVERY_H
+
+#include "alert/alert.h"
+#include "alert/filter.h"
+
+#include <gyr/output.h>
+
+struct delivery_conf {
+    const char *name;                 /**< of the instance; borrowed */
+    const struct gyr_output_ops *ops; /**< widened; borrowed */
+    struct alert_filter filter;
+    uint32_t capacity; /**< alerts in the queue, those waiting for a retry or an ack included */
+    bool wait;         /**< full: the source waits; else the alert is dropped and counted */
+    uint64_t backoff_min_ns, backoff_max_ns; /**< 0: 250 ms and 30 s */
+};
+
+struct delivery_stats {
+    uint64_t accepted;  /**< taken into the queue */
+    uint64_t delivered; /**< the output has it */
+    uint64_t retried;   /**< offers that were answered with "not now" */
+    uint64_t failed;    /**< the output refused it for good */
+    uint64_t dropped;   /**< queue full, or given up at the end */
+    uint32_t queued;
+};
+
+struct delivery;
+
+int delivery_new(const struct delivery_conf *conf, struct delivery **ret);
+/** Stopped, or never started. NULL is fine. */
+void delivery_free(struct delivery *d);
+/** @param self the output's instance, started. @return 0; -EAGAIN. */
+int delivery_start(struct delivery *d, void *self);
+
+bool delivery_wants(const struct delivery *d, const struct rule *rule);
+/** Queue a reference of its own. @return 0; -ENOSPC when it was dropped. */
+int delivery_offer(struct delivery *d, struct alert *a);
+/** The verdict that GYR_V_LATER promised. Any thread; unknown tokens are ignored. */
+void delivery_ack(struct delivery *d, uint64_t token, uint32_t verdict, uint64_t retry_after_ns);
+
+/** Have the output open its files anew, on its own thread. */
+void delivery_reopen(struct delivery *d);
+/** From @p deadline_ns (CLOCK_MONOTONIC) on nobody waits for this output any more: offers to a
+ *  full queue are dropped, and so is what is left in it. */
+void delivery_end_by(struct delivery *d, uint64_t deadline_ns);
+/** No more offers will come: deliver what is queued, but give up when nothing was delivered for
+ *  @p idle_ns. Returns at once. */
+void delivery_finish(struct delivery *d, uint64_t idle_ns);
+/** Wait until the thread has ended. @return 0; -ETIMEDOUT: the output hangs in a call; it was left
+ *  behind, and neither it nor @p d may be freed. */
+int delivery_join(struct delivery *d);
+
+void delivery_stats(struct delivery *d, struct delivery_stats *ret);
+
+/** CLOCK_MONOTONIC in nanoseconds. */
+uint64_t clock_ns(void);
+
+#endif /* ALERT_DELIVERY_H */

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file delivery_priv.h
+ * @brief What delivery.c (queue) and delivery_thread.c (offers and verdicts) share.
+ */
+#ifndef ALERT_DELIVERY_PRIV_H
+#define ALERT_DELIVERY_PRIV_H
+
+#include "alert/delivery.h"
+
+#include <pthread.h>
+#include <sys/queue.h>
+
+enum slot_state {
+    SLOT_FREE,
+    SLOT_READY,   /* to be offered */
+    SLOT_OFFERED, /* in write() */
+    SLOT_DELAYED, /* to be offered again at due_ns */
+    SLOT_LATER    /* waits for its ack */
+};
+
+/** An alert on its way to this output. */
+struct slot {
+    TAILQ_ENTRY(slot) link;
+    struct alert *alert;
+    struct gyr_alert view; /* the shared alert with this output's token and attempt */
+    enum slot_state state;
+    uint32_t round; /* of the slot's use; half of the token, so that a late ack finds nothing */
+    uint64_t due_ns;
+    bool acked; /* while offered: the ack was faster than write() returned */
+    struct gyr_verdict ack;
+};
+
+TAILQ_HEAD(slot_list, slot);
+
+struct delivery {
+    struct delivery_conf conf;
+    void *self;
+    pthread_t thread;
+    bool started;
+
+    pthread_mutex_t lock; /* all below */
+    pthread_cond_t work;  /* for the thread: something to do */
+    pthread_cond_t space; /* for offers: a slot is free */
+    pthread_cond_t ended; /* for delivery_join() */
+    struct slot *slots;   /* [capacity], touched as needed */
+    uint32_t n_fresh, n_used;
+    struct slot_list free, ready, delayed, later;
+    struct delivery_stats stats;
+
+    uint32_t streak;         /* offers in a row of which nothing was taken */
+    uint64_t pause_until_ns; /* the output as a whole rests */
+    uint64_t outage_since_ns, told_ns;
+    uint64_t random;
+
+    bool reopen, finishing, has_ended;
+    uint64_t deadline_ns, idle_ns, progress_ns;
+};
+
+/** The output's thread. */
+void *delivery_main(void *d);
+/** @pre locked. Apply a final or retry verdict to a slot that is on no list. */
+void delivery_settle(struct delivery *d, struct slot *s, const struct gyr_verdict *v);
+/** @pre locked. When the thread must give up at the latest. */
+uint64_t delivery_limit(const struct delivery *d);
+/** @pre locked. Wait for @p c until @p until_ns; UINT64_MAX: for ever. */
+void delivery_wait(struct delivery *d, pthread_cond_t *c, uint64_t until_ns);
+
+#endif /* ALERT_DELIVERY_PRIV_H */

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "alert/delivery_priv.h"
+#include "base/log.h"
+
+#include <string.h>
+
+enum { OFFER_MAX = 64, TELL_EVERY_S = 10, FLUSH_MS = 1000 };
+static const uint64_t RETRY_AFTER_MAX_NS = 3600ull * 1000000000; /* a far side may ask for more */
+
+static uint64_t next_random(struct delivery *d)
+{
+    d->random ^= d->random << 13;
+    d->random ^= d->random >> 7;
+    d->random ^= d->random << 17;
+    return d->random;
+}
+
+/* How long to wait before attempt number n + 1: doubling, spread over half of it, so that many
+ * senders do not come back at the same moment. */
+static uint64_t backoff(struct delivery *d, uint32_t n, uint64_t retry_after_ns)
+{
+    uint64_t b = d->conf.backoff_min_ns, max = d->conf.backoff_max_ns;
+
+    if (retry_after_ns)
+        return retry_after_ns < RETRY_AFTER_MAX_NS ? retry_after_ns : RETRY_AFTER_MAX_NS;
+    while (n-- > 1 && b < max)
+        b *= 2;
+    if (b > max)
+        b = max;
+    return b / 2 + next_random(d) % (b / 2 + 1);
+}
+
+static void free_slot(struct delivery *d, struct slot *s)
+{
+    alert_unref(s->alert);
+    s->alert = NULL;
+    s->state = SLOT_FREE;
+    TAILQ_INSERT_HEAD(&d->free, s, link);
+    d->n_used--;
+    (void)pthread_cond_signal(&d->space);
+}
+
+/* One line now and then, not one for each alert. */
+static bool may_tell(struct delivery *d)
+{
+    uint64_t now = clock_ns();
+
+    if (d->told_ns && now - d->told_ns < TELL_EVERY_S * 1000000000ull)
+        return false;
+    d->told_ns = now;
+    return true;
+}
+
+void delivery_settle(struct delivery *d, struct slot *s, const struct gyr_verdict *v)
+{
+    uint64_t now = clock_ns();
+
+    switch (v->verdict) {
+    case GYR_V_ACCEPTED:
+        d->stats.delivered++;
+        d->progress_ns = now;
+        free_slot(d, s);
+        break;
+    case GYR_V_FAILED:
+        d->stats.failed++;
+        d->progress_ns = now;
+        if (may_tell(d))
+            log_error(NULL, "output '%s' refused an alert of rule '%s' for good (%llu so far)",
+                      d->conf.name, s->view.rule, (unsigned long long)d->stats.failed);
+        free_slot(d, s);
+        break;
+    default:
+        d->stats.retried++;
+        s->state = SLOT_DELAYED;
+        s->due_ns = now + backoff(d, s->view.attempt, v->retry_after_ns);
+        TAILQ_INSERT_TAIL(&d->delayed, s, link);
+    }
+}
+
+/* What is due again goes before what came later. @return when the next is due. */
+static uint64_t promote(struct delivery *d, uint64_t now)
+{
+    struct slot *s, *prev;
+    uint64_t next = UINT64_MAX;
+
+    for (s = TAILQ_LAST(&d->delayed, slot_list); s; s = prev) {
+        prev = TAILQ_PREV(s, slot_list, link);
+        if (s->due_ns <= now) {
+            TAILQ_REMOVE(&d->delayed, s, link);
+            s->state = SLOT_READY;
+            TAILQ_INSERT_HEAD(&d->ready, s, link);
+        } else if (s->due_ns < next) {
+            next = s->due_ns;
+        }
+    }
+    return next;
+}
+
+static void tell_outage(struct delivery *d, const char *why)
+{
+    if (!d->outage_since_ns)
+        d->outage_since_ns = clock_ns();
+    if (may_tell(d))
+        log_warning(NULL, "output '%s' takes no alerts%s%s; %u wait", d->conf.name,
+                    *why ? ": " : "", why, d->n_used);
+}
+
+static void tell_recovery(struct delivery *d)
+{
+    if (d->outage_since_ns && d->told_ns >= d->outage_since_ns)
+        log_notice(NULL, "output '%s' takes alerts again after %.1f s", d->conf.name,
+                   (double)(clock_ns() - d->outage_since_ns) / 1e9);
+    d->outage_since_ns = 0;
+}
+
+/* @pre locked: the answers to one offer. */
+static void apply(struct delivery *d, struct slot **offer, const struct gyr_verdict *v, uint32_t n,
+                  const char *why)
+{
+    uint32_t taken = 0;
+    uint64_t after = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        taken += v[i].verdict != GYR_V_RETRY;
+        if (v[i].verdict == GYR_V_RETRY && v[i].retry_after_ns > after)
+            after = v[i].retry_after_ns;
+    }
+    if (taken) {
+        d->streak = 0;
+        tell_recovery(d);
+        if (*why && may_tell(d))
+            log_error(NULL, "output '%s': %s", d->conf.name, why);
+    } else {
+        /* Nothing got through: the far side is down or full, and rests as a whole. */
+        d->streak++;
+        d->pause_until_ns = clock_ns() + backoff(d, d->streak, after);
+        tell_outage(d, why);
+    }
+    for (uint32_t i = n; i-- > 0;) {
+        struct slot *s = offer[i];
+
+        if (v[i].verdict == GYR_V_LATER && !s->acked) {
+            s->state = SLOT_LATER;
+            TAILQ_INSERT_HEAD(&d->later, s, link);
+        } else if (v[i].verdict == GYR_V_RETRY && !taken) {
+            d->stats.retried++;
+            s->state = SLOT_READY;
+            TAILQ_INSERT_HEAD(&d->ready, s, link);
+        } else {
+            delivery_settle(d, s, v[i].verdict == GYR_V_LATER ? &s->ack : &v[i]);
+        }
+    }
+}
+
+/* @pre locked, ready is not empty. The lock is open while the output works. */
+static void offer_batch(struct delivery *d)
+{
+    const struct gyr_alert *alerts[OFFER_MAX];
+    struct gyr_verdict v[OFFER_MAX];
+    struct gyr_error err = {0};
+    struct slot *offer[OFFER_MAX], *s;
+    uint32_t n = 0;
+    int r;
+
+    while (n < OFFER_MAX && (s = TAILQ_FIRST(&d->ready))) {
+        TAILQ_REMOVE(&d->ready, s, link);
+        s->state = SLOT_OFFERED;
+        s->acked = false;
+        s->view.attempt++;
+        alerts[n] = &s->view;
+        v[n] = (struct gyr_verdict){.verdict = GYR_V_RETRY};
+        offer[n++] = s;
+    }
+    (void)pthread_mutex_unlock(&d->lock);
+    r = d->conf.ops->write(d->self, alerts, n, v, &err);
+    (void)pthread_mutex_lock(&d->lock);
+    err.msg[sizeof(err.msg) - 1] = '\0';
+    for (uint32_t i = 0; i < n; i++)
+        if (v[i].verdict > GYR_V_LATER ||
+            (r < 0 && v[i].verdict != GYR_V_ACCEPTED && v[i].verdict != GYR_V_FAILED))
+            v[i].verdict = GYR_V_RETRY;
+    apply(d, offer, v, n, r < 0 ? err.msg : "");
+}
+
+static void reopen(struct delivery *d)
+{
+    struct gyr_error err = {0};
+    int r = 0;
+
+    d->reopen = false;
+    (void)pthread_mutex_unlock(&d->lock);
+    if (d->conf.ops->reopen)
+        r = d->conf.ops->reopen(d->self, &err);
+    if (r < 0)
+        log_error(NULL, "output '%s' could not open its file anew: %s", d->conf.name, err.msg);
+    (void)pthread_mutex_lock(&d->lock);
+}
+
+/* @pre locked: what is left when the time is up. An alert that was answered with "later" keeps its
+ * memory until delivery_free(), when the output is gone. */
+static void give_up(struct delivery *d)
+{
+    struct slot_list *lists[] = {&d->ready, &d->delayed};
+    struct slot *s;
+    uint64_t n = 0;
+
+    for (unsigned i = 0; i < 2; i++)
+        while ((s = TAILQ_FIRST(lists[i]))) {
+            TAILQ_REMOVE(lists[i], s, link);
+            free_slot(d, s);
+            n++;
+        }
+    while ((s = TAILQ_FIRST(&d->later))) {
+        TAILQ_REMOVE(&d->later, s, link);
+        s->state = SLOT_FREE;
+        d->n_used--;
+        n++;
+    }
+    d->stats.dropped += n;
+    if (n)
+        log_error(NULL, "output '%s': %llu alerts could not be delivered before the end",
+                  d->conf.name, (unsigned long long)n);
+}
+
+static bool must_end(const struct delivery *d, uint64_t now)
+{
+    return (d->finishing && d->n_used == 0) || now >= delivery_limit(d);
+}
+
+void *delivery_main(void *arg)
+{
+    struct delivery *d = arg;
+    struct gyr_error err = {0};
+
+    (void)pthread_mutex_lock(&d->lock);
+    for (;;) {
+        uint64_t now = clock_ns(), next = promote(d, now), limit;
+
+        if (must_end(d, now))
+            break;
+        if (d->reopen) {
+            reopen(d);
+        } else if (!TAILQ_EMPTY(&d->ready) && now >= d->pause_until_ns) {
+            offer_batch(d);
+        } else {
+            if (!TAILQ_EMPTY(&d->ready) && d->pause_until_ns < next)
+                next = d->pause_until_ns;
+            limit = delivery_limit(d);
+            delivery_wait(d, &d->work, next < limit ? next : limit);
+        }
+    }
+    give_up(d);
+    (void)pthread_mutex_unlock(&d->lock);
+    if (d->conf.ops->flush && d->conf.ops->flush(d->self, FLUSH_MS, &err) < 0)
+        log_error(NULL, "output '%s' could not flush: %s", d->conf.name, err.msg);
+    (void)pthread_mutex_lock(&d->lock);
+    d->has_ended = true;
+    (void)pthread_cond_broadcast(&d->space);
+    (void)pthread_cond_broadcast(&d->ended);
+    (void)pthread_mutex_unlock(&d->lock);
+    return NULL;
+}
