@@ -53,6 +53,37 @@ const char *diag_hint(struct diags *d, const char *best)
     return s ? s : "";
 }
 
+/* Without memory the place is given up, not the message. */
+static const struct source_file *copy_file(struct diags *d, const struct source_file *old)
+{
+    struct source_file *f = arena_alloc(d->arena, sizeof(*f));
+
+    if (!f)
+        return NULL;
+    *f = (struct source_file){.path = arena_strdup(d->arena, old->path), .lasting = true};
+    if (!f->path)
+        return NULL;
+    if (old->text)
+        f->text = arena_strndup(d->arena, old->text, old->len);
+    f->len = f->text ? old->len : 0;
+    return f;
+}
+
+void diags_keep_files(struct diags *d)
+{
+    const struct source_file *old, *copy;
+
+    for (struct diag *g = d->first; g; g = g->next) {
+        old = g->loc.file;
+        if (!old || old->lasting)
+            continue;
+        copy = copy_file(d, old);
+        for (struct diag *h = g; h; h = h->next)
+            if (h->loc.file == old)
+                h->loc.file = copy;
+    }
+}
+
 /* The line itself and a caret below the column; a long line is shown around the place. */
 static void show_line(const struct loc *loc, FILE *f)
 {

@@ -14,13 +14,24 @@
 
 #include <gyr/types.h>
 
+/** A stretch of a text that was put together from several scalars (`append`). */
+struct text_part {
+    uint32_t off; /**< where it begins in text.p */
+    const struct ynode *node;
+};
+
 /** The text something was parsed from, and where that stands in a file. */
 struct text {
     const char *p;
     uint32_t len;
-    const struct ynode *node; /**< the YAML scalar, for yaml_loc_at() */
+    const struct ynode *node; /**< the YAML scalar (the first of several), for yaml_loc_at() */
     const char *what;         /**< "rule 'X'", "macro 'y'": for messages */
+    const struct text_part *parts; /**< NULL: all of it came from `node` */
+    uint32_t n_parts;
 };
+
+/** The place in the file of byte @p off of a text. */
+struct loc text_loc(const struct text *t, uint32_t off);
 
 enum expr_kind { X_FIELD, X_CALL, X_CONST, X_LIST };
 
@@ -32,7 +43,7 @@ enum transform {
     TF_LEN,
     TF_JOIN,
     TF_CONCAT,
-    TF_GETOPT,
+    TF_GETOPT, /**< getopt(args, "ab:")[b]: the letter in brackets is a third argument */
     TF_VAL, /**< val(x): x as the right side of a comparison; resolved away */
     TF_MAX_
 };
@@ -60,7 +71,9 @@ struct expr {
          *  type that the other side asks for. */
         struct gyr_value value;
         struct {
-            struct expr **items; /**< after resolving: X_CONST only, lists opened, in order */
+            struct expr **items; /**< after resolving, as the right side of a comparison: X_CONST
+                                      only, lists opened, in order; as an argument of join() or
+                                      getopt() also fields and calls */
             uint32_t n;
         } list;
     };
@@ -123,6 +136,13 @@ struct node {
 };
 
 const char *cmp_op_name(enum cmp_op op);
+const char *cmp_mod_name(enum cmp_mod mod); /**< "" for MOD_NONE */
 const char *transform_name(enum transform fn);
+/** The comparator of that name ("==" is OP_EQ), or -1. */
+int cmp_op_find(const char *s, size_t n);
+int cmp_mod_find(const char *s, size_t n);   /**< never MOD_NONE; -1 */
+int transform_find(const char *s, size_t n); /**< or -1 */
+/** Does it take a list on its right: in, intersects, pmatch? */
+bool cmp_op_takes_list(enum cmp_op op);
 
 #endif /* RULES_AST_H */
