@@ -8,6 +8,7 @@
 #ifndef PLUGIN_PLUGIN_H
 #define PLUGIN_PLUGIN_H
 
+#include "base/buf.h"
 #include "base/yaml.h"
 #include "event/schema.h"
 
@@ -42,10 +43,15 @@ void plugin_release(struct plugin *p); /**< free what plugin_adopt() made */
 
 /** Find by name in dirs, or take a path (anything with a slash); trust check on the descriptor
  *  that is loaded; dlopen, query, adopt. The same file is loaded once.
- *  @return 0; -ENOENT (with the nearest name there is); -EPERM; -ENOEXEC. */
+ *  @return 0; -ENOENT (with the nearest name there is); -EPERM; -ENOEXEC; -EEXIST: another file
+ *  with a plugin of that name is loaded. */
 int plugins_load(struct plugins *ps, const char *name_or_path, struct plugin **ret,
                  struct gyr_error *err);
 void plugins_free(struct plugins *ps); /**< objects stay loaded */
+
+/** Everything a plugin says about itself, as text: capabilities, options with their defaults,
+ *  fields, event types. */
+void plugin_describe(const struct plugin *p, struct buf *out);
 
 /** What the pipeline does for an instance's host calls. Members may be NULL: then the call
  *  fails or is ignored. */
@@ -84,16 +90,20 @@ struct instance {
  *  @return 0; -EINVAL after telling @p d. */
 int instance_new(const struct instance_conf *conf, struct diags *d, struct instance **ret);
 int instance_start(struct instance *i, struct gyr_error *err);
-/** Late binding of the pipeline (an enricher's source is made after it). */
+/** Late binding of the pipeline (an enricher's source is made after it). Before instance_start():
+ *  threads of the plugin read the hooks without a lock. */
 void instance_set_hooks(struct instance *i, const struct host_hooks *hooks);
 void instance_stop(struct instance *i); /**< when started */
-/** Stops, destroys, checks that its threads are gone (logs which are not). NULL is fine. */
+/** Stops, destroys, checks that its threads are gone (logs which are not). An instance whose thread
+ *  still runs is leaked: that is better than pulling its memory away. NULL is fine. */
 void instance_free(struct instance *i);
-/** Its counters: @return how many; names and values are borrowed. */
+/** Its counters as they are now: @return how many; names and values are borrowed, until the next
+ *  call. One caller at a time. */
 uint32_t instance_metrics(struct instance *i, const char *const **names, const uint64_t **values);
 
-/** Parse one option table against a mapping into @p cfg (config_size bytes, zeroed). Strings go to
- *  @p arena. Also used for tests. @return 0; -EINVAL after telling @p d. */
+/** Parse one option table against a mapping into @p cfg (config_size bytes; zeroed here). Strings
+ *  go to @p arena. @param loc for what is missing. @param who "plugin stdout", for messages.
+ *  @return 0; -EINVAL after telling @p d. */
 int options_parse(const struct gyr_option *options, uint32_t n, const struct ynode *map,
                   struct loc loc, const char *who, struct arena *arena, void *cfg,
                   uint32_t config_size, struct diags *d);

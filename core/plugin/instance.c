@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
+#include "plugin/instance_priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { OPTIONS_MEM_MAX = 16 << 20 };
+
+static void instance_release(struct instance *i)
+{
+    if (!i)
+        return;
+    if (i->priv) {
+        (void)pthread_mutex_destroy(&i->priv->lock);
+        arena_free(i->priv->arena);
+        free(i->priv->area);
+        free(i->priv);
+    }
+    free(i->name);
+    free(i);
+}
+
+static struct instance *instance_alloc(const struct instance_conf *conf)
+{
+    struct instance *i = calloc(1, sizeof(*i));
+    struct instance_private *p = calloc(1, sizeof(*p));
+    int n = -1;
+
+    if (!i || !p) {
+        free(i);
+        free(p);
+        return NULL;
+    }
+    (void)pthread_mutex_init(&p->lock, NULL);
+    i->priv = p;
+    i->plugin = conf->plugin;
+    i->capability = conf->capability;
+    i->name = strdup(conf->name);
+    p->schemas = conf->schemas;
+    p->hooks = conf->hooks;
+    p->arena = arena_new(OPTIONS_MEM_MAX);
+    if (p->arena)
+        p->cfg = arena_alloc(p->arena, conf->plugin->desc.config_size + 1u);
+    n = asprintf(&p->area, "plugin %s", conf->name);
+    if (n < 0)
+        p->area = NULL;
+    if (!i->name || !p->cfg || !p->area) {
+        instance_release(i);
+        return NULL;
+    }
+    return i;
+}
+
+static bool has_capability(const struct plugin *p, uint32_t capability)
+{
+    switch (capability) {
+    case GYR_CAP_SOURCE:
+        return p->desc.source;
+    case GYR_CAP_ENRICHER:
+        return p->desc.enricher;
+    default:
+        return p->desc.output;
+    }
+}
+
+static const char *capability_name(uint32_t capability)
+{
+    switch (capability) {
+    case GYR_CAP_SOURCE:
+        return "a source";
+    case GYR_CAP_ENRICHER:
+        return "an enricher";
+    default:
+        return "an output";
+    }
+}
+
+int instance_new(const struct instance_conf *conf, struct diags *d, struct instance **ret)
+{
+    const struct gyr_plugin *desc = &conf->plugin->desc;
+    struct gyr_error err = {0};
+    struct instance *i;
+    int r;
+
+    if (!has_capability(conf->plugin, conf->capability)) {
+        diag_error(d, conf->loc, "plugin '%s' is not %s", desc->name,
+                   capability_name(conf->capability));
+        return -EINVAL;
+    }
+    i = instance_alloc(conf);
+    if (!i) {
+        diag_error(d, conf->loc, "plugin '%s': out of memory", desc->name);
+        return -EINVAL;
+    }
+    r = options_parse(conf->plugin->options, desc->n_options, conf->options, conf->loc,
+                      i->priv->area, i->priv->arena, i->priv->cfg, desc->config_size, d);
+    if (r < 0)
+        goto fail;
+    host_init(i, conf);
+    r = desc->create(&i->host, i->priv->cfg, &i->self, &err);
+    if (r < 0) {
+        diag_error(d, conf->loc, "%s: %s", i->priv->area,
+                   err.msg[0] ? err.msg : "create() failed and does not say why");
+        i->self = NULL;
+        goto fail_created;
+    }
+    *ret = i;
+    return 0;
+
+fail_created:
+    if (!host_threads_gone(i))
+        return -EINVAL; /* a thread still uses it: better leaked than freed */
+fail:
+    instance_release(i);
+    return -EINVAL;
+}
+
+int instance_start(struct instance *i, struct gyr_error *err)
+{
+    struct gyr_error why = {0};
+    int r = 0;
+
+    if (i->started)
+        return 0;
+    if (i->plugin->desc.start)
+        r = i->plugin->desc.start(i->self, &why);
+    if (r < 0)
+        return gyr_fail(err, r, "%s: %s", i->priv->area,
+                        why.msg[0] ? why.msg : "start() failed and does not say why");
+    i->started = true;
+    return 0;
+}
+
+void instance_set_hooks(struct instance *i, const struct host_hooks *hooks)
+{
+    i->priv->hooks = *hooks;
+}
+
+void instance_stop(struct instance *i)
+{
+    if (!i->started)
+        return;
+    i->started = false;
+    if (i->plugin->desc.stop)
+        i->plugin->desc.stop(i->self);
+}
+
+void instance_free(struct instance *i)
+{
+    if (!i)
+        return;
+    instance_stop(i);
+    i->plugin->desc.destroy(i->self);
+    if (host_threads_gone(i))
+        instance_release(i);
+}
