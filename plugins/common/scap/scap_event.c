@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "scap_event.h"
+
+#include "scap_bits.h"
+
+#include <errno.h>
+
+enum {
+    HEADER_LEN = 22, /* ts, tid, len, type; v2: nparams follows */
+    STATE_ONLY = 1,  /* flag of a block: not an event of the recording proper */
+    NATIVE_MAX = 512,
+    CALLS_MAX = 1024,
+};
+
+/* Portable code of x86_64's native numbers: recorders older than a call wrote "unknown" and the
+ * native number. */
+static const uint16_t native_calls[NATIVE_MAX] = {
+#define NATIVE(nr, code, exit_type) [nr] = (code),
+#include "syscall/calls_x86_64.def"
+#undef NATIVE
+};
+
+void scap_decoder_init(struct scap_decoder *d)
+{
+    memset(d, 0, sizeof(*d));
+    scap_upgrader_init(&d->up);
+}
+
+void scap_decoder_free(struct scap_decoder *d)
+{
+    scap_upgrader_free(&d->up);
+}
+
+static int wrong(const char **ret, const char *what)
+{
+    *ret = what;
+    return -EBADMSG;
+}
+
+/* Read the lengths of @p n parameters. @return what the event would then take, header included. */
+static size_t read_lens(const uint8_t *lens, uint32_t n, unsigned width, struct scap_view *v)
+{
+    size_t sum = 0;
+
+    if (width == 4) {
+        for (uint32_t i = 0; i < n; i++)
+            sum += v->par[i].len = scap_ld32(lens + (size_t)i * 4);
+    } else {
+        for (uint32_t i = 0; i < n; i++)
+            sum += v->par[i].len = scap_ld16(lens + (size_t)i * 2);
+    }
+    return sum;
+}
+
+/* Old headers do not tell how many parameters there are: as many as make the event end where it
+ * says it ends. */
+static int count_params(const uint8_t *lens, size_t room, const struct gyr_event_type *t)
+{
+    for (int n = t->n_params; n >= 0; n--) {
+        size_t need = (size_t)n * 2;
+
+        if (need > room)
+            continue;
+        for (int i = 0; i < n; i++)
+            need += scap_ld16(lens + (size_t)i * 2);
+        if (need == room)
+            return n;
+        if (need < room)
+            break;
+    }
+    return -1;
+}
+
+static void set_subtype(struct scap_view *v)
+{
+    const uint8_t *p = v->bulk ? v->bulk : v->par[0].p;
+    uint32_t code;
+
+    if (v->n < 1 || v->par[0].len != 2)
+        return;
+    code = scap_ld16(p);
+    if (code == 0 && v->n > 1 && v->par[1].len == 2) {
+        uint16_t native = scap_ld16(v->bulk ? p + 2 : v->par[1].p);
+
+        code = native < NATIVE_MAX ? native_calls[native] : 0;
+    }
+    v->subtype = code;
+}
+
+static bool is_wanted(const struct scap_decoder *d, const struct scap_view *v)
+{
+    if (!d->filter)
+        return true;
+    if (!d->wanted[v->type])
+        return false;
+    return v->type != EV_GENERIC_X || v->subtype >= CALLS_MAX ||
+           d->calls[v->subtype / 64] >> (v->subtype % 64) & 1;
+}
+
+static int finish(struct scap_decoder *d, struct scap_view *v)
+{
+    const struct gyr_event_type *t;
+    int r;
+
+    if (!scap_is_current(&d->up, v->type, v->n)) {
+        r = scap_upgrade(&d->up, v);
+        if (r <= 0)
+            return r;
+    }
+    t = syscall_event_type(v->type);
+    /* What an enter event says is in the exit event, too: it would be told twice. */
+    if (!t || (t->traits & (T_ENTER | T_CALL)) == (T_ENTER | T_CALL))
+        return 0;
+    if (v->type == EV_GENERIC_X)
+        set_subtype(v);
+    if (!is_wanted(d, v))
+        return 0;
+    return 1;
+}
+
+int scap_event_decode(struct scap_decoder *d, struct scap_event_layout layout, const uint8_t *body,
+                      size_t len, struct scap_view *v, const char **ret_wrong)
+{
+    size_t head = (layout.flags ? 6 : 2), room;
+    unsigned width, header = layout.nparams ? HEADER_LEN + 4 : HEADER_LEN;
+    const struct gyr_event_type *t;
+    const uint8_t *ev, *lens;
+    uint32_t n, ev_len;
+    int count;
+
+    if (len < head + header)
+        return wrong(ret_wrong, "an event is too short for its header");
+    ev = body + head;
+    v->cpu = scap_ld16(body);
+    v->flags = layout.flags && (scap_ld32(body + 2) & STATE_ONLY) ? GYR_EVF_SNAPSHOT : 0;
+    v->ts_ns = scap_ld64(ev);
+    v->tid = (int64_t)scap_ld64(ev + 8);
+    ev_len = scap_ld32(ev + 16);
+    v->type = scap_ld16(ev + 20);
+    v->subtype = 0;
+    if (!layout.nparams && (v->type == EV_NOTIFICATION_E || v->type == EV_INFRASTRUCTURE_EVENT_E) &&
+        ev_len >= 3)
+        ev_len -= 3; /* their old recorder counted three bytes too many */
+    if (ev_len < header || ev_len > len - head)
+        return wrong(ret_wrong, "the length of an event does not fit its block");
+    t = v->type < SCAP_TYPES ? syscall_event_type(v->type) : NULL;
+    if (!t || (t->traits & T_UNUSED)) {
+        d->unknown++;
+        return 0;
+    }
+    lens = ev + header;
+    room = ev_len - header;
+    width = layout.nparams && (layout.large || (t->traits & T_LARGE)) ? 4 : 2;
+    if (layout.nparams) {
+        n = scap_ld32(ev + HEADER_LEN);
+        if ((size_t)n * width > room)
+            return wrong(ret_wrong, "an event has more parameters than bytes");
+        if (d->filter && n < SCAP_UPGRADE_PARAMS && !d->wanted[v->type] &&
+            d->up.at[v->type][n] == 0)
+            return 0;
+    } else {
+        count = count_params(lens, room, t);
+        if (count < 0)
+            return wrong(ret_wrong, "the parameters of an event do not add up to its length");
+        n = (uint32_t)count;
+    }
+    v->bulk = lens + (size_t)n * width;
+    room -= (size_t)n * width;
+    /* A newer recorder appended parameters that we do not know. */
+    v->n = n < t->n_params ? n : t->n_params;
+    if (read_lens(lens, v->n, width, v) > room)
+        return wrong(ret_wrong, "a parameter is longer than its event");
+    return finish(d, v);
+}
