@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A pipeline's life: start, restarts, reload, end. */
+#include "pipeline/pipeline_priv.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const uint64_t RESTART_MIN_NS = 250000000, RESTART_MAX_NS = 30000000000,
+                      OUTPUT_PATIENCE_NS = 5000000000;
+
+/* ---- start and end of parts ---- */
+
+static void stop_enrichers(struct source *s)
+{
+    for (uint32_t i = s->n_enrichers; i-- > 0;)
+        instance_stop(s->enrichers[i].inst);
+}
+
+static int start_source(struct source *s, struct gyr_error *err)
+{
+    struct gyr_error why = {0};
+    int r;
+
+    for (uint32_t i = 0; i < s->n_enrichers; i++) {
+        r = instance_start(s->enrichers[i].inst, &why);
+        if (r < 0)
+            return gyr_fail(err, r, "enricher '%s': %.440s", s->providers[i].name, why.msg);
+    }
+    r = instance_start(s->inst, &why);
+    if (r == 0)
+        r = source_run(s, &why);
+    return r < 0 ? gyr_fail(err, r, "source '%s': %.440s", s->name, why.msg) : 0;
+}
+
+static int start_sinks(struct pipeline *p, struct gyr_error *err)
+{
+    for (uint32_t i = 0; i < p->n_sinks; i++) {
+        struct sink *k = &p->sinks[i];
+        struct gyr_error why = {0};
+        int r = instance_start(k->inst, &why);
+
+        if (r < 0)
+            return gyr_fail(err, r, "output '%s': %.440s", k->conf->name, why.msg);
+        r = delivery_start(k->delivery, k->inst->self);
+        if (r < 0)
+            return gyr_fail(err, r, "output '%s': cannot start a thread: %s", k->conf->name,
+                            strerror(-r));
+    }
+    return 0;
+}
+
+static void stop_sinks(struct pipeline *p, uint64_t idle_ns)
+{
+    for (uint32_t i = 0; i < p->n_sinks; i++)
+        delivery_finish(p->sinks[i].delivery, idle_ns);
+    for (uint32_t i = 0; i < p->n_sinks; i++) {
+        struct sink *k = &p->sinks[i];
+
+        k->hangs = k->hangs || delivery_join(k->delivery) < 0;
+        if (!k->hangs)
+            instance_stop(k->inst);
+    }
+}
+
+int pipeline_start(struct pipeline *p, struct gyr_error *err)
+{
+    int r = start_sinks(p, err);
+
+    for (uint32_t i = 0; i < p->n_sources && r == 0; i++)
+        r = start_source(&p->sources[i], err);
+    if (r < 0) {
+        struct pollfd fd = {.fd = p->notify_fd, .events = POLLIN};
+
+        pipeline_stop(p);
+        (void)pipeline_tick(p);
+        while (!pipeline_is_done(p)) {
+            (void)poll(&fd, 1, -1);
+            (void)pipeline_tick(p);
+        }
+        (void)pipeline_finish(p);
+    }
+    return r;
+}
+
+int pipeline_fd(const struct pipeline *p)
+{
+    return p->notify_fd;
+}
+
+/* ---- sources that end ---- */
+
+static enum source_state state_of(struct source *s)
+{
+    enum source_state st;
+
+    (void)pthread_mutex_lock(&s->lock);
+    st = s->state;
+    (void)pthread_mutex_unlock(&s->lock);
+    return st;
+}
+
+static uint64_t restart_wait(uint32_t failures)
+{
+    uint64_t w = RESTART_MIN_NS;
+
+    while (failures-- > 1 && w < RESTART_MAX_NS)
+        w *= 2;
+    return w < RESTART_MAX_NS ? w : RESTART_MAX_NS;
+}
+
+static void rest(struct source *s, uint64_t now)
+{
+    s->restart_ns = now + restart_wait(s->failures);
+    s->state = SOURCE_RESTING;
+    log_notice(NULL, "source '%s' is started again in %.2f s", s->name,
+               (double)(s->restart_ns - now) / 1e9);
+}
+
+static void reap(struct source *s, uint64_t now)
+{
+    (void)pthread_join(s->thread, NULL);
+    instance_stop(s->inst);
+    if (s->final)
+        s->state = SOURCE_DONE;
+    else
+        rest(s, now);
+}
+
+static void restart(struct source *s, uint64_t now)
+{
+    struct gyr_error err = {0};
+    int r = instance_start(s->inst, &err);
+
+    s->restarts++;
+    if (r == 0)
+        r = source_run(s, &err);
+    if (r == 0)
+        return;
+    log_error(NULL, "source '%s': %s", s->name, err.msg);
+    instance_stop(s->inst);
+    if (++s->failures < SOURCE_FAILURES_MAX) {
+        rest(s, now);
+        return;
+    }
+    log_error(NULL, "source '%s' failed %u times in a row and is given up", s->name, s->failures);
+    s->failed = true;
+    s->state = SOURCE_DONE;
+    source_drain(s);
+}
+
+uint64_t pipeline_tick(struct pipeline *p)
+{
+    uint64_t now = clock_ns(), next = UINT64_MAX, n;
+
+    (void)!read(p->notify_fd, &n, sizeof(n));
+    for (uint32_t i = 0; i < p->n_sources; i++) {
+        struct source *s = &p->sources[i];
+
+        if (state_of(s) == SOURCE_ENDED)
+            reap(s, now);
+        if (s->state == SOURCE_RESTING && p->stopping) {
+            s->state = SOURCE_DONE;
+            source_drain(s);
+        } else if (s->state == SOURCE_RESTING && now >= s->restart_ns) {
+            restart(s, now);
+        }
+        if (s->state == SOURCE_RESTING) {
+            uint64_t left = s->restart_ns > now ? s->restart_ns - now : 0;
+
+            next = left < next ? left : next;
+        }
+    }
+    return next;
+}
+
+bool pipeline_is_done(const struct pipeline *p)
+{
+    for (uint32_t i = 0; i < p->n_sources; i++) {
+        enum source_state st = state_of(&p->sources[i]);
+
+        if (st != SOURCE_DONE && st != SOURCE_IDLE)
+            return false;
+    }
+    return true;
+}
+
+void pipeline_stop(struct pipeline *p)
+{
+    uint64_t one = 1;
+
+    p->stopping = true;
+    for (uint32_t i = 0; i < p->n_sources; i++) {
+        atomic_store(&p->sources[i].stop, true);
+        source_wake(&p->sources[i]);
+    }
+    for (uint32_t i = 0; i < p->n_sinks; i++)
+        delivery_end_by(p->sinks[i].delivery, clock_ns() + OUTPUT_PATIENCE_NS);
+    (void)!write(p->notify_fd, &one, sizeof(one));
+}
+
+int pipeline_finish(struct pipeline *p)
+{
+    int r = 0;
+
+    for (uint32_t i = 0; i < p->n_sources; i++) {
+        struct source *s = &p->sources[i];
+
+        instance_stop(s->inst);
+        stop_enrichers(s);
+        if (s->failed)
+            r = -EIO;
+    }
+    stop_sinks(p, OUTPUT_PATIENCE_NS);
+    return r;
+}
+
+/* ---- reload ---- */
+
+/* @return what the source answered: on its thread, or here when that one does not run. */
+static int ask(struct source *s, enum source_ask what, struct gyr_error *err)
+{
+    int r;
+
+    (void)pthread_mutex_lock(&s->lock);
+    atomic_store_explicit(&s->ask, what, memory_order_release);
+    (void)pthread_mutex_unlock(&s->lock);
+    source_wake(s);
+    (void)pthread_mutex_lock(&s->lock);
+    while (s->state == SOURCE_RUNNING && atomic_load(&s->ask) != ASK_NOTHING)
+        (void)pthread_cond_wait(&s->answered, &s->lock);
+    if (atomic_load(&s->ask) != ASK_NOTHING) {
+        atomic_store(&s->ask, ASK_NOTHING);
+        (void)pthread_mutex_unlock(&s->lock);
+        return source_answer(s, what, false, err);
+    }
+    r = s->answer;
+    if (r < 0)
+        *err = s->answer_err;
+    (void)pthread_mutex_unlock(&s->lock);
+    return r;
+}
+
+int pipeline_reload(struct pipeline *p, struct generation *g, struct gyr_error *err)
+{
+    struct gyr_error why = {0}, ignored;
+    uint32_t n = 0;
+    int r = 0;
+
+    if (g->n_programs != p->schemas.n)
+        return gyr_fail(err, -EINVAL, "the rules were compiled for other sources");
+    while (n < p->n_sources && r == 0) {
+        struct source *s = &p->sources[n++];
+
+        s->next_gen = g;
+        r = ask(s, ASK_PREPARE, &why);
+        if (r < 0)
+            (void)gyr_fail(err, r, "source '%s': %.440s", s->name, why.msg);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        struct source *s = &p->sources[i];
+
+        /* Wishes that cannot be withdrawn only cost time: what is delivered too much is
+         * harmless. */
+        if (ask(s, r < 0 ? ASK_ABANDON : ASK_COMMIT, &ignored) < 0)
+            log_warning(NULL, "source '%s' keeps events that no rule wants any more", s->name);
+        s->next_gen = NULL;
+    }
+    if (r < 0)
+        return r;
+    generation_unref(p->gen);
+    p->gen = generation_ref(g);
+    return 0;
+}
+
+void pipeline_reopen(struct pipeline *p)
+{
+    for (uint32_t i = 0; i < p->n_sinks; i++)
+        delivery_reopen(p->sinks[i].delivery);
+}
+
+/* ---- the end ---- */
+
+static void free_rules(struct source *s)
+{
+    for (uint32_t i = 0; i < s->rules.n; i++)
+        free(s->rules.slots[i].value);
+    map_free(&s->rules);
+}
+
+void source_free(struct source *s)
+{
+    if (!s->gen)
+        return;
+    if (s->park)
+        park_flush(s->park);
+    evaluator_unref(s->eval);
+    evaluator_unref(s->next_eval);
+    park_free(s->park);
+    corefields_free(s->core);
+    for (uint32_t i = 0; i < s->n_enrichers; i++)
+        instance_free(s->enrichers[i].inst);
+    instance_free(s->inst);
+    dispatch_free(&s->dispatch);
+    emitq_free(&s->emitq);
+    scratch_free(&s->scratch);
+    alert_maker_free(&s->maker);
+    free_rules(s);
+    free(s->stamped);
+    free(s->enrichers);
+    free(s->providers);
+    generation_unref(s->gen);
+    (void)pthread_cond_destroy(&s->answered);
+    (void)pthread_mutex_destroy(&s->lock);
+}
+
+void sink_free(struct sink *s)
+{
+    if (s->hangs)
+        return;
+    instance_free(s->inst);
+    delivery_free(s->delivery);
+}
+
+void pipeline_free(struct pipeline *p)
+{
+    bool hangs = false;
+
+    if (!p)
+        return;
+    for (uint32_t i = 0; i < p->n_sources; i++)
+        source_free(&p->sources[i]);
+    for (uint32_t i = 0; i < p->n_sinks; i++) {
+        hangs = hangs || p->sinks[i].hangs;
+        sink_free(&p->sinks[i]);
+    }
+    free(p->source_plugins);
+    free(p->enricher_plugins);
+    free(p->sinks);
+    free(p->sources);
+    generation_unref(p->gen);
+    if (!hangs) /* what was left behind may still ask for them */
+        schemas_free(&p->schemas);
+    free(p->hostname);
+    if (p->notify_fd >= 0)
+        (void)close(p->notify_fd);
+    free(p);
+}

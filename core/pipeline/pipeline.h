@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file pipeline.h
+ * @brief A configuration at work: sources, their enrichers and rules, outputs.
+ *
+ * Everything here is called on the main thread. Each source has a thread that also enriches and
+ * evaluates, each output one that delivers. The main thread polls pipeline_fd(), calls
+ * pipeline_tick() when it fires or its time has come, until pipeline_is_done(); then
+ * pipeline_finish().
+ */
+#ifndef PIPELINE_PIPELINE_H
+#define PIPELINE_PIPELINE_H
+
+#include "alert/delivery.h"
+#include "config/config.h"
+#include "engine/generation.h"
+#include "plugin/plugin.h"
+
+struct pipeline;
+
+struct pipeline_conf {
+    const struct config *config; /**< outlives the pipeline, as does all it names */
+    struct plugins *plugins;
+    /** How a plugin is found by name or path; NULL: plugins_load() (tests give their own). */
+    int (*load)(struct plugins *ps, const char *name, struct plugin **ret, struct gyr_error *err);
+};
+
+/** Load plugins, schemas, fields and rules, make all instances; nothing runs yet.
+ *  @return 0; -EINVAL after telling @p d everything that is wrong; -ENOMEM. */
+int pipeline_new(const struct pipeline_conf *conf, struct diags *d, struct pipeline **ret);
+/** Outputs are opened first, then enrichers and sources; then their threads run.
+ *  @return 0; a negative errno with a sentence, and what was started is stopped. */
+int pipeline_start(struct pipeline *p, struct gyr_error *err);
+/** Becomes readable when pipeline_tick() has something to do. */
+int pipeline_fd(const struct pipeline *p);
+/** See to sources that have ended: start live ones again after a back-off.
+ *  @return nanoseconds until it wants to be called again; UINT64_MAX: when the fd says so. */
+uint64_t pipeline_tick(struct pipeline *p);
+/** Have all sources ended for good? */
+bool pipeline_is_done(const struct pipeline *p);
+/** Ask the sources to end, and let nobody wait longer than 5 s for an output. */
+void pipeline_stop(struct pipeline *p);
+/** After pipeline_is_done(): deliver what is queued, stop all instances.
+ *  @return 0; -EIO when a source failed (it has been told). */
+int pipeline_finish(struct pipeline *p);
+void pipeline_free(struct pipeline *p); /**< finished, or never started. NULL is fine */
+
+/** Swap the rules between two batches of each source. Parked events keep theirs. All or nothing:
+ *  when a source cannot take the new generation, every one keeps the old. */
+int pipeline_reload(struct pipeline *p, struct generation *g, struct gyr_error *err);
+/** Have the outputs open their files anew. */
+void pipeline_reopen(struct pipeline *p);
+
+/* ---- what there is and what it has done ---- */
+
+const struct schemas *pipeline_schemas(const struct pipeline *p);
+const struct generation *pipeline_generation(const struct pipeline *p);
+
+enum { LOSS_CLASSES = 8, LOSS_CPUS = 256 };
+
+struct source_stats {
+    uint64_t events;    /**< numbered: what rules saw */
+    uint64_t snapshots; /**< state and internal events */
+    uint64_t malformed, emitted, alerts;
+    uint64_t enricher_errors; /**< on_event() that failed */
+    uint64_t emit_refused;
+    uint64_t alerts_lost; /**< matches that could not become an alert (no memory) */
+    uint64_t scratch_full;
+    uint64_t lost; /**< as the source told, all classes and CPUs */
+    struct park_stats park;
+};
+
+struct source_info {
+    const char *name;
+    const struct plugin *plugin;
+    bool is_live, failed;
+    uint32_t restarts;
+    struct source_stats stats;
+    struct gyr_progress progress;
+    struct instance *instance;
+};
+uint32_t pipeline_n_sources(const struct pipeline *p);
+void pipeline_source(struct pipeline *p, uint32_t i, struct source_info *ret);
+/** Lost events of a source by class and CPU (index 0 to LOSS_CPUS - 1; the last: any other), when
+ *  all is done. */
+uint64_t pipeline_lost(const struct pipeline *p, uint32_t source, uint32_t cls, uint32_t cpu);
+
+struct output_info {
+    const char *name;
+    const struct plugin *plugin;
+    struct delivery_stats stats;
+    struct instance *instance;
+};
+uint32_t pipeline_n_outputs(const struct pipeline *p);
+void pipeline_output(struct pipeline *p, uint32_t i, struct output_info *ret);
+
+/** How often a rule made an alert; most first. Only when all is done; to be freed, its names are
+ *  the pipeline's. @return how many; -ENOMEM. */
+struct rule_count {
+    const char *name;
+    uint64_t n;
+    uint32_t priority;
+};
+int pipeline_rule_counts(const struct pipeline *p, struct rule_count **ret);
+
+#endif /* PIPELINE_PIPELINE_H */

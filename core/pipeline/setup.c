@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a configuration to a pipeline that could run. */
+#include "pipeline/pipeline_priv.h"
+
+#include "base/log.h"
+#include "event/event.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+/* ---- what the host calls of an enricher do ---- */
+
+static void *hook_alloc(void *ctx, size_t size)
+{
+    struct enricher *e = ctx;
+
+    return scratch_alloc(&e->source->scratch, size);
+}
+
+static int hook_emit(void *ctx, const struct gyr_event *ev)
+{
+    struct enricher *e = ctx;
+    struct gyr_error err;
+    int r = event_check(ev, UINT32_MAX, e->source->schema, &err);
+
+    if (r < 0)
+        return r;
+    r = emitq_put(&e->source->emitq, ev);
+    if (r == 0)
+        source_wake(e->source);
+    return r;
+}
+
+static void hook_resolved(void *ctx, uint64_t ticket)
+{
+    struct enricher *e = ctx;
+
+    park_resolved(e->source->park, e->provider, ticket);
+}
+
+static void hook_ack(void *ctx, uint64_t token, uint32_t verdict, uint64_t retry_after_ns)
+{
+    delivery_ack(ctx, token, verdict, retry_after_ns);
+}
+
+/* ---- plugins, schemas, fields ---- */
+
+static const char *const what_of[] = {
+    [GYR_CAP_SOURCE] = "source", [GYR_CAP_ENRICHER] = "enricher", [GYR_CAP_OUTPUT] = "output"};
+
+static bool has_capability(const struct plugin *pl, uint32_t cap)
+{
+    return cap == GYR_CAP_SOURCE     ? pl->desc.source != NULL
+           : cap == GYR_CAP_ENRICHER ? pl->desc.enricher != NULL
+                                     : pl->desc.output != NULL;
+}
+
+static int load_plugin(struct pipeline *p, const struct plugin_conf *c, uint32_t cap,
+                       struct diags *d, struct plugin **ret)
+{
+    struct gyr_error err = {0};
+
+    if (p->load(p->plugins, c->plugin, ret, &err) < 0) {
+        diag_error(d, c->loc, "%s '%s': %s", what_of[cap], c->plugin, err.msg);
+        return -EINVAL;
+    }
+    if (!has_capability(*ret, cap)) {
+        diag_error(d, c->loc, "plugin '%s' is no %s", c->plugin, what_of[cap]);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+/* Goes on after an error, so that all are told. */
+static int load_plugins(struct pipeline *p, struct diags *d)
+{
+    const struct config *c = p->config;
+    int bad = 0;
+
+    p->source_plugins = calloc(c->n_sources + 1, sizeof(*p->source_plugins));
+    p->enricher_plugins = calloc(c->n_enrichers + 1, sizeof(*p->enricher_plugins));
+    p->sinks = calloc(c->n_outputs + 1, sizeof(*p->sinks));
+    p->sources = calloc(c->n_sources + 1, sizeof(*p->sources));
+    if (!p->source_plugins || !p->enricher_plugins || !p->sinks || !p->sources)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < c->n_sources; i++)
+        bad |= load_plugin(p, &c->sources[i], GYR_CAP_SOURCE, d, &p->source_plugins[i]);
+    for (uint32_t i = 0; i < c->n_enrichers; i++)
+        bad |= load_plugin(p, &c->enrichers[i], GYR_CAP_ENRICHER, d, &p->enricher_plugins[i]);
+    for (uint32_t i = 0; i < c->n_outputs; i++)
+        bad |= load_plugin(p, &c->outputs[i], GYR_CAP_OUTPUT, d, &p->sinks[i].plugin);
+    return bad ? -EINVAL : 0;
+}
+
+static bool serves(const struct plugin *enricher, const struct schema *s)
+{
+    return !enricher->enricher.schema || strcmp(enricher->enricher.schema, s->name) == 0;
+}
+
+static int load_schemas(struct pipeline *p, struct diags *d)
+{
+    const struct config *c = p->config;
+    struct gyr_error err = {0};
+    int bad = 0;
+
+    for (uint32_t i = 0; i < c->n_sources; i++) {
+        struct plugin *pl = p->source_plugins[i];
+
+        if (schemas_add(&p->schemas, pl->source.schema, pl->desc.name, &err) < 0) {
+            diag_error(d, c->sources[i].loc, "source '%s': %s", c->sources[i].name, err.msg);
+            bad = -EINVAL;
+        }
+        p->any_live = p->any_live || pl->source.flags & GYR_SRC_LIVE;
+    }
+    for (uint32_t i = 0; i < c->n_enrichers; i++) {
+        struct plugin *pl = p->enricher_plugins[i];
+        bool used = false;
+
+        for (uint32_t k = 0; k < p->schemas.n; k++) {
+            if (!serves(pl, p->schemas.list[k]))
+                continue;
+            used = true;
+            if (schema_add_fields(p->schemas.list[k], &pl->enricher, pl->desc.name, &err) < 0) {
+                diag_error(d, c->enrichers[i].loc, "enricher '%s': %s", c->enrichers[i].name,
+                           err.msg);
+                bad = -EINVAL;
+            }
+        }
+        if (!used && !bad)
+            diag_warning(d, c->enrichers[i].loc,
+                         "enricher '%s' is for events of '%s', which no source gives",
+                         c->enrichers[i].name, pl->enricher.schema);
+    }
+    return bad;
+}
+
+static int load_rules(struct pipeline *p, struct diags *d)
+{
+    struct ruleset_conf conf = {.paths = (const char *const *)p->config->rule_files,
+                                .n_paths = p->config->n_rule_files,
+                                .schemas = &p->schemas,
+                                .max_priority = p->config->min_priority};
+
+    return generation_new(&conf, 1, d, &p->gen);
+}
+
+/* ---- instances ---- */
+
+static struct instance_conf instance_conf_of(const struct pipeline *p, const struct plugin_conf *c,
+                                             struct plugin *pl, uint32_t cap, bool is_live)
+{
+    return (struct instance_conf){.plugin = pl,
+                                  .capability = cap,
+                                  .name = c->name,
+                                  .options = c->options,
+                                  .loc = c->loc,
+                                  .schemas = &p->schemas,
+                                  .host_root = p->config->host_root,
+                                  .is_live = is_live};
+}
+
+static int make_sink(struct pipeline *p, uint32_t i, struct diags *d)
+{
+    const struct plugin_conf *c = &p->config->outputs[i];
+    struct sink *s = &p->sinks[i];
+    struct instance_conf ic = instance_conf_of(p, c, s->plugin, GYR_CAP_OUTPUT, p->any_live);
+    struct delivery_conf dc = {
+        .name = c->name,
+        .ops = &s->plugin->output,
+        .filter = {.min_priority = c->min_priority, .rules = c->rules, .tags = c->tags},
+        .capacity = c->queue,
+        .wait = c->on_full == ON_FULL_DEFAULT ? !p->any_live : c->on_full == ON_FULL_WAIT};
+    int r;
+
+    s->conf = c;
+    r = delivery_new(&dc, &s->delivery);
+    if (r < 0)
+        return r;
+    ic.hooks = (struct host_hooks){.ctx = s->delivery, .ack = hook_ack};
+    return instance_new(&ic, d, &s->inst);
+}
+
+static int make_enrichers(struct pipeline *p, struct source *s, struct diags *d)
+{
+    const struct config *c = p->config;
+    int r;
+
+    s->enrichers = calloc(c->n_enrichers + 1, sizeof(*s->enrichers));
+    s->providers = calloc(c->n_enrichers + 1, sizeof(*s->providers));
+    if (!s->enrichers || !s->providers)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < c->n_enrichers; i++) {
+        struct plugin *pl = p->enricher_plugins[i];
+        struct instance_conf ic =
+            instance_conf_of(p, &c->enrichers[i], pl, GYR_CAP_ENRICHER, s->is_live);
+        struct enricher *e = &s->enrichers[s->n_enrichers];
+
+        if (!serves(pl, s->schema))
+            continue;
+        *e = (struct enricher){.source = s, .provider = s->n_enrichers};
+        ic.hooks = (struct host_hooks){
+            .ctx = e, .event_alloc = hook_alloc, .emit = hook_emit, .resolved = hook_resolved};
+        r = instance_new(&ic, d, &e->inst);
+        if (r < 0)
+            return r;
+        s->providers[s->n_enrichers++] = (struct provider){
+            .name = c->enrichers[i].name, .ops = &pl->enricher, .self = e->inst->self};
+    }
+    return 0;
+}
+
+static int make_core_fields(struct pipeline *p, struct source *s)
+{
+    struct corefields_conf conf = {.schema = s->schema,
+                                   .pos = &s->pos,
+                                   .scratch = &s->scratch,
+                                   .others = s->providers,
+                                   .n_others = s->n_enrichers,
+                                   .source_plugin = s->plugin->desc.name,
+                                   .hostname = p->hostname};
+    int r = corefields_new(&conf, &s->core);
+
+    if (r == 0)
+        s->providers[s->n_enrichers] =
+            (struct provider){.name = "core", .ops = &corefields_ops, .self = s->core};
+    return r;
+}
+
+static uint32_t schema_index(const struct schemas *all, const char *name)
+{
+    uint32_t i = 0;
+
+    while (i < all->n && strcmp(all->list[i]->name, name) != 0)
+        i++;
+    return i;
+}
+
+static int make_source(struct pipeline *p, uint32_t i, struct diags *d)
+{
+    const struct plugin_conf *c = &p->config->sources[i];
+    struct source *s = &p->sources[i];
+    struct park_conf pc = {.deadline_ns = p->config->park_deadline_ns,
+                           .max_events = p->config->park_events,
+                           .max_bytes = p->config->park_bytes};
+    struct instance_conf ic;
+    struct gyr_error err = {0};
+    int r;
+
+    s->name = c->name;
+    s->plugin = p->source_plugins[i];
+    s->ops = &s->plugin->source;
+    s->program = schema_index(&p->schemas, s->ops->schema->name);
+    s->schema = p->schemas.list[s->program];
+    s->is_live = s->ops->flags & GYR_SRC_LIVE;
+    s->first_match_only = p->config->first_match_only;
+    s->sinks = p->sinks;
+    s->n_sinks = p->n_sinks;
+    s->notify_fd = p->notify_fd;
+    s->gen = generation_ref(p->gen);
+    emitq_init(&s->emitq);
+    (void)pthread_mutex_init(&s->lock, NULL);
+    (void)pthread_cond_init(&s->answered, NULL);
+    alert_maker_init(&s->maker, p->hostname);
+    if (scratch_init(&s->scratch) < 0)
+        return -ENOMEM;
+    r = park_new(&pc, source_wake, s, &s->park);
+    if (r < 0)
+        return r;
+    ic = instance_conf_of(p, c, s->plugin, GYR_CAP_SOURCE, s->is_live);
+    r = instance_new(&ic, d, &s->inst);
+    if (r == 0)
+        r = make_enrichers(p, s, d);
+    if (r == 0)
+        r = make_core_fields(p, s);
+    if (r < 0)
+        return r;
+    r = dispatch_init(&s->dispatch, s->schema, s->providers, s->n_enrichers, &err);
+    if (r == 0)
+        r = source_make_evaluator(s, p->gen, &s->eval, &err);
+    if (r < 0)
+        diag_error(d, c->loc, "source '%s': %s", c->name, err.msg);
+    return r;
+}
+
+static int find_hostname(struct pipeline *p)
+{
+    char name[256] = "";
+
+    if (!p->config->hostname && gethostname(name, sizeof(name) - 1) < 0)
+        name[0] = '\0';
+    p->hostname = strdup(p->config->hostname ? p->config->hostname : name);
+    return p->hostname ? 0 : -ENOMEM;
+}
+
+static int make_instances(struct pipeline *p, struct diags *d)
+{
+    int r = 0;
+
+    for (p->n_sinks = 0; p->n_sinks < p->config->n_outputs && r == 0; p->n_sinks++)
+        r = make_sink(p, p->n_sinks, d);
+    for (p->n_sources = 0; r == 0 && p->n_sources < p->config->n_sources; p->n_sources++)
+        r = make_source(p, p->n_sources, d);
+    return r;
+}
+
+int pipeline_new(const struct pipeline_conf *conf, struct diags *d, struct pipeline **ret)
+{
+    struct pipeline *p = calloc(1, sizeof(*p));
+    int r;
+
+    if (!p)
+        return -ENOMEM;
+    p->config = conf->config;
+    p->plugins = conf->plugins;
+    p->load = conf->load ? conf->load : plugins_load;
+    p->notify_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    r = p->notify_fd < 0 ? -errno : find_hostname(p);
+    if (r == 0)
+        r = load_plugins(p, d);
+    if (r == 0)
+        r = load_schemas(p, d);
+    if (r == 0)
+        r = load_rules(p, d);
+    if (r == 0)
+        r = make_instances(p, d);
+    if (r < 0) {
+        pipeline_free(p);
+        return r;
+    }
+    *ret = p;
+    return 0;
+}

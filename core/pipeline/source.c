@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pipeline/source.h"
+
+#include "base/log.h"
+#include "event/event.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    BATCH = 512,
+    WAIT_MAX_MS = 1000,
+    BAD_IN_ROW_MAX = 1000, /* so many malformed records in a row are no accident */
+    DRAIN_ROUNDS = 16      /* emitted events may make enrichers emit more */
+};
+static const uint64_t NS_S = 1000000000;
+
+/* ---- one event ---- */
+
+static bool is_counted(const struct source *s, const struct gyr_event *ev)
+{
+    return !(ev->flags & (GYR_EVF_SNAPSHOT | GYR_EVF_INTERNAL)) && ev->type < GYR_EV_CORE_MIN &&
+           !(schema_type(s->schema, ev->type)->flags & GYR_ETF_SNAPSHOT);
+}
+
+static void count_loss(struct source *s, const struct gyr_event *ev)
+{
+    uint64_t cls = 0, cpu = GYR_CPU_NONE, n = 0;
+
+    (void)gyr_param_u64(ev, 0, &cls);
+    (void)gyr_param_u64(ev, 1, &cpu);
+    (void)gyr_param_u64(ev, 2, &n);
+    cls = cls < LOSS_CLASSES ? cls : LOSS_CLASSES - 1;
+    cpu = cpu < LOSS_CPUS ? cpu : LOSS_CPUS - 1;
+    s->lost[cls][cpu] += n;
+    s->now.lost += n;
+}
+
+/* The time of a recording is the recording's; of the machine, the clock's. */
+static uint64_t missing_time(const struct source *s)
+{
+    struct timespec ts;
+
+    if (!s->is_live && s->pos.ts_ns)
+        return s->pos.ts_ns;
+    (void)clock_gettime(CLOCK_REALTIME, &ts);
+    return (uint64_t)ts.tv_sec * NS_S + (uint64_t)ts.tv_nsec;
+}
+
+static const struct gyr_event *stamp(struct source *s, const struct gyr_event *ev)
+{
+    if (ev->len > s->stamped_cap) {
+        struct gyr_event *p = realloc(s->stamped, ev->len);
+
+        if (!p)
+            return NULL;
+        s->stamped = p;
+        s->stamped_cap = ev->len;
+    }
+    memcpy(s->stamped, ev, ev->len);
+    s->stamped->ts_ns = missing_time(s);
+    return s->stamped;
+}
+
+static void move_pos(struct source *s, const struct gyr_event *ev)
+{
+    struct stream_pos *pos = &s->pos;
+
+    pos->prev_ns = pos->ts_ns ? pos->ts_ns : ev->ts_ns;
+    pos->ts_ns = ev->ts_ns;
+    if (!pos->first_ns)
+        pos->first_ns = ev->ts_ns;
+    pos->num = ev->num ? ev->num : pos->num + 1;
+}
+
+static void handle(struct source *s, const struct gyr_event *ev)
+{
+    bool counted = is_counted(s, ev);
+    uint64_t after;
+
+    if (ev->ts_ns == 0)
+        ev = stamp(s, ev);
+    if (!ev) {
+        s->now.malformed++;
+        return;
+    }
+    if (ev->type == GYR_EV_LOSS)
+        count_loss(s, ev);
+    if (counted) {
+        move_pos(s, ev);
+        s->now.events++;
+    } else {
+        s->now.snapshots++;
+    }
+    after = dispatch_event(&s->dispatch, ev);
+    if (counted)
+        evaluator_event(s->eval, ev);
+    if (after)
+        dispatch_after(&s->dispatch, after, ev);
+    scratch_reset(&s->scratch);
+}
+
+/* @return 0; -EBADMSG when the stream makes no sense any more. */
+static int handle_checked(struct source *s, const struct gyr_event *ev, struct gyr_error *err)
+{
+    struct gyr_error why;
+    uint64_t now;
+
+    if (event_check(ev, UINT32_MAX, s->schema, &why) == 0) {
+        s->bad_in_row = 0;
+        handle(s, ev);
+        return 0;
+    }
+    s->now.malformed++;
+    if (++s->bad_in_row >= BAD_IN_ROW_MAX)
+        return gyr_fail(err, -EBADMSG, "%d malformed records in a row, the last: %s",
+                        BAD_IN_ROW_MAX, why.msg);
+    now = clock_ns();
+    if (!s->bad_told_ns || now - s->bad_told_ns > 10 * NS_S) {
+        s->bad_told_ns = now;
+        log_warning(NULL, "source '%s': a malformed record is left out: %s (%llu so far)", s->name,
+                    why.msg, (unsigned long long)s->now.malformed);
+    }
+    return 0;
+}
+
+/* ---- between two batches ---- */
+
+static bool deliver_emitted(struct source *s)
+{
+    struct emitted *e = emitq_take(&s->emitq), *next;
+    bool any = e;
+
+    for (; e; e = next) {
+        next = e->next;
+        s->now.emitted++;
+        handle(s, e->ev);
+        free(e);
+    }
+    return any;
+}
+
+void source_drain(struct source *s)
+{
+    for (int i = 0; i < DRAIN_ROUNDS && deliver_emitted(s); i++)
+        ;
+    park_flush(s->park);
+}
+
+static void publish(struct source *s)
+{
+    s->now.enricher_errors = dispatch_errors(&s->dispatch);
+    s->now.emit_refused = emitq_refused(&s->emitq);
+    s->now.scratch_full = s->scratch.failed;
+    park_stats(s->park, &s->now.park);
+    (void)pthread_mutex_lock(&s->lock);
+    s->published = s->now;
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
+int source_make_evaluator(struct source *s, struct generation *g, struct evaluator **ret,
+                          struct gyr_error *err)
+{
+    struct evaluator_conf conf = {.generation = g,
+                                  .program = s->program,
+                                  .providers = s->providers,
+                                  .n_providers = s->n_enrichers + 1,
+                                  .pos = &s->pos,
+                                  .scratch = &s->scratch,
+                                  .park = s->park,
+                                  .sink = {.ctx = s, .match = source_match},
+                                  .first_match_only = s->first_match_only,
+                                  .now_ns = clock_ns};
+
+    return evaluator_new(&conf, ret, err);
+}
+
+int source_answer(struct source *s, enum source_ask ask, bool running, struct gyr_error *err)
+{
+    int r = 0;
+
+    switch (ask) {
+    case ASK_PREPARE:
+        r = source_make_evaluator(s, s->next_gen, &s->next_eval, err);
+        if (r == 0 && running)
+            r = source_want(s, s->next_gen, err);
+        break;
+    case ASK_COMMIT:
+        evaluator_unref(s->eval);
+        s->eval = s->next_eval;
+        s->next_eval = NULL;
+        generation_unref(s->gen);
+        s->gen = generation_ref(s->next_gen);
+        break;
+    case ASK_ABANDON:
+        evaluator_unref(s->next_eval);
+        s->next_eval = NULL;
+        break;
+    default:
+        break;
+    }
+    if (ask != ASK_PREPARE && running)
+        r = source_want(s, NULL, err);
+    return r;
+}
+
+static void see_to_asks(struct source *s)
+{
+    enum source_ask ask = (enum source_ask)atomic_load_explicit(&s->ask, memory_order_acquire);
+    struct gyr_error err = {0};
+    int r;
+
+    if (ask == ASK_NOTHING)
+        return;
+    r = source_answer(s, ask, true, &err);
+    (void)pthread_mutex_lock(&s->lock);
+    s->answer = r;
+    s->answer_err = err;
+    atomic_store_explicit(&s->ask, ASK_NOTHING, memory_order_release);
+    (void)pthread_cond_signal(&s->answered);
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
+static uint32_t wait_ms(uint64_t next_ns)
+{
+    uint64_t ms = next_ns / 1000000 + 1;
+
+    return next_ns == UINT64_MAX || ms > WAIT_MAX_MS ? WAIT_MAX_MS : (uint32_t)ms;
+}
+
+/* Until the stream ends. @return why: GYR_E_EOF, 0 when asked to stop, or a failure. */
+static int loop(struct source *s, struct gyr_error *err)
+{
+    const struct gyr_event *ev[BATCH];
+
+    while (!atomic_load_explicit(&s->stop, memory_order_relaxed)) {
+        struct gyr_batch b = {.size = sizeof(b), .cap = BATCH, .ev = ev};
+        int r;
+
+        see_to_asks(s);
+        (void)deliver_emitted(s);
+        b.timeout_ms = wait_ms(park_run(s->park, clock_ns()));
+        r = s->ops->next_batch(s->inst->self, &b, err);
+        if (r < 0)
+            return r;
+        if (b.n > BATCH)
+            return gyr_fail(err, -EBADMSG, "gave %u events where %d had room", b.n, BATCH);
+        for (uint32_t i = 0; i < b.n; i++) {
+            r = handle_checked(s, ev[i], err);
+            if (r < 0)
+                return r;
+        }
+        publish(s);
+    }
+    return 0;
+}
+
+static void *thread_main(void *arg)
+{
+    struct source *s = arg;
+    struct gyr_error err = {0};
+    uint64_t one = 1;
+    int r = source_want(s, NULL, &err);
+
+    if (r == 0)
+        r = loop(s, &err);
+    err.msg[sizeof(err.msg) - 1] = '\0';
+    s->final = true;
+    if (r < 0 && r != GYR_E_EOF) {
+        /* One that ran well for a minute begins anew. */
+        s->failures = clock_ns() - s->started_ns > 60 * NS_S ? 1 : s->failures + 1;
+        s->final = !s->is_live || atomic_load(&s->stop) || s->failures >= SOURCE_FAILURES_MAX;
+        s->failed = s->final;
+        log_error(NULL, "source '%s': %s", s->name, err.msg);
+        if (s->is_live && s->failures >= SOURCE_FAILURES_MAX)
+            log_error(NULL, "source '%s' failed %u times in a row and is given up", s->name,
+                      s->failures);
+    }
+    if (s->final)
+        source_drain(s);
+    publish(s);
+    (void)pthread_mutex_lock(&s->lock);
+    s->state = SOURCE_ENDED;
+    (void)pthread_cond_signal(&s->answered);
+    (void)pthread_mutex_unlock(&s->lock);
+    (void)!write(s->notify_fd, &one, sizeof(one));
+    return NULL;
+}
+
+int source_run(struct source *s, struct gyr_error *err)
+{
+    sigset_t all, old;
+    char name[16];
+    int r;
+
+    s->started_ns = clock_ns();
+    s->state = SOURCE_RUNNING;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &old);
+    r = pthread_create(&s->thread, NULL, thread_main, s);
+    (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (r) {
+        s->state = SOURCE_DONE;
+        return gyr_fail(err, -r, "cannot start a thread: %s", strerror(r));
+    }
+    (void)snprintf(name, sizeof(name), "s/%.13s", s->name);
+    (void)pthread_setname_np(s->thread, name);
+    return 0;
+}
+
+void source_wake(void *source)
+{
+    struct source *s = source;
+
+    if (s->ops->wake && s->inst)
+        s->ops->wake(s->inst->self);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file source.h
+ * @brief One source at work: its thread, its enrichers, its rules.
+ *
+ * The thread owns everything but what stands under "shared". Between two runs of the thread
+ * (start, restart, end) the main thread does.
+ */
+#ifndef PIPELINE_SOURCE_H
+#define PIPELINE_SOURCE_H
+
+#include "pipeline/dispatch.h"
+#include "pipeline/emitq.h"
+#include "pipeline/pipeline.h"
+
+enum source_state {
+    SOURCE_IDLE,    /* not started */
+    SOURCE_RUNNING, /* the thread runs */
+    SOURCE_ENDED,   /* the thread is about to return, or waits to be joined */
+    SOURCE_RESTING, /* failed, to be started again at restart_ns */
+    SOURCE_DONE
+};
+
+/* What another thread asks of the source's thread, between two batches. */
+enum source_ask { ASK_NOTHING, ASK_PREPARE, ASK_COMMIT, ASK_ABANDON };
+
+/* One output, as sources see it. */
+struct sink {
+    const struct plugin_conf *conf;
+    struct plugin *plugin;
+    struct instance *inst;
+    struct delivery *delivery;
+    bool hangs; /* left behind: must not be freed */
+};
+
+struct source;
+
+/* What the host calls of an enricher instance need to know. */
+struct enricher {
+    struct source *source;
+    uint32_t provider;
+    struct instance *inst;
+    bool started;
+};
+
+struct source {
+    const char *name;
+    struct plugin *plugin;
+    struct instance *inst;
+    const struct gyr_source_ops *ops;
+    const struct schema *schema;
+    uint32_t program; /* index in the generation: that of the schema */
+    bool is_live, first_match_only;
+
+    struct sink *sinks; /* of the pipeline */
+    uint32_t n_sinks;
+    int notify_fd;
+
+    struct enricher *enrichers;
+    uint32_t n_enrichers;
+    struct provider *providers; /* the enrichers, then the core */
+    void *core;
+    struct dispatch dispatch;
+    struct emitq emitq;
+    struct scratch scratch;
+    struct stream_pos pos;
+    struct park *park;
+    struct evaluator *eval, *next_eval;
+    struct generation *gen, *next_gen; /* next_gen: borrowed while a reload goes on */
+    struct alert_maker maker;
+    struct map rules; /* name to struct rule_count */
+    struct source_stats now;
+    uint64_t lost[LOSS_CLASSES][LOSS_CPUS];
+    struct gyr_event *stamped; /* copy of an event that came without a time */
+    size_t stamped_cap;
+    uint32_t bad_in_row;
+    uint64_t bad_told_ns;
+
+    pthread_t thread;
+    uint32_t failures, restarts; /* in a row; all */
+    uint64_t started_ns, restart_ns;
+    bool failed, final;
+
+    /* shared */
+    atomic_bool stop;
+    atomic_int ask;
+    pthread_mutex_t lock; /* of what follows */
+    pthread_cond_t answered;
+    enum source_state state;
+    int answer;
+    struct gyr_error answer_err;
+    struct source_stats published;
+};
+
+enum { SOURCE_FAILURES_MAX = 5 };
+
+/** Start the thread. @pre the instance is started. */
+int source_run(struct source *s, struct gyr_error *err);
+/** Tell the source which events rules and enrichers can use: those of the generation it has, and
+ *  of @p also (may be NULL). */
+int source_want(struct source *s, const struct generation *also, struct gyr_error *err);
+/** Answer a request of a reload. On the source's thread; or on the main thread when that one does
+ *  not @p running (wishes are then told when it starts). */
+int source_answer(struct source *s, enum source_ask ask, bool running, struct gyr_error *err);
+/** What is still parked or emitted is decided now. As source_answer(). */
+void source_drain(struct source *s);
+/** Sink of the evaluator: a match becomes an alert on its way. @p ctx the source. */
+void source_match(void *ctx, const struct match *m);
+int source_make_evaluator(struct source *s, struct generation *g, struct evaluator **ret,
+                          struct gyr_error *err);
+/** Make a waiting next_batch() return. Any thread. */
+void source_wake(void *source);
+
+#endif /* PIPELINE_SOURCE_H */
