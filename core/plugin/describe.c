@@ -3,17 +3,6 @@
 #include "plugin/option.h"
 #include "plugin/plugin.h"
 
-#include <inttypes.h>
-#include <string.h>
-
-static void add_bound(struct buf *out, const struct gyr_option *o, int64_t v)
-{
-    if (o->type == GYR_O_DURATION && v >= 0)
-        buf_add_duration(out, (uint64_t)v);
-    else
-        buf_addf(out, "%" PRId64, v);
-}
-
 static void add_option(struct buf *out, const struct gyr_option *o)
 {
     buf_addf(out, "  %-20s %s", o->name, option_type_name(o->type));
@@ -23,12 +12,12 @@ static void add_option(struct buf *out, const struct gyr_option *o)
         buf_addf(out, ", default %s", *o->def ? o->def : "\"\"");
     if (o->min || o->max) {
         buf_adds(out, ", ");
-        add_bound(out, o, o->min);
+        option_add_number(out, o, o->min);
         buf_adds(out, " to ");
         if (o->max == INT64_MAX)
             buf_adds(out, "any");
         else
-            add_bound(out, o, o->max);
+            option_add_number(out, o, o->max);
     }
     if (o->flags & GYR_OF_SECRET)
         buf_adds(out, ", secret");

@@ -39,33 +39,36 @@ static void put(const struct gyr_option *o, void *cfg, const void *value)
     memcpy((uint8_t *)cfg + o->offset, value, types[o->type].width);
 }
 
-/* A value as a user would write it, for messages. */
-static const char *bound(const struct gyr_option *o, int64_t v, struct arena *a)
+void option_add_number(struct buf *b, const struct gyr_option *o, int64_t v)
 {
-    struct buf b;
-    const char *s;
-
-    buf_init(&b, 64);
     if (o->type == GYR_O_DURATION && v >= 0)
-        buf_add_duration(&b, (uint64_t)v);
+        buf_add_duration(b, (uint64_t)v);
     else
-        buf_addf(&b, "%" PRId64, v);
-    s = arena_strdup(a, b.p);
-    buf_free(&b);
-    return s ? s : "?";
+        buf_addf(b, "%" PRId64, v);
 }
 
-static int check_range(const struct gyr_option *o, bool negative, uint64_t u, struct arena *a,
-                       struct gyr_error *err)
+static int fail_range(const struct gyr_option *o, const char *what, int64_t v,
+                      struct gyr_error *err)
+{
+    struct buf b;
+
+    buf_init(&b, 64);
+    option_add_number(&b, o, v);
+    (void)gyr_fail(err, -EINVAL, "must be at %s %s", what, b.p);
+    buf_free(&b);
+    return -EINVAL;
+}
+
+static int check_range(const struct gyr_option *o, bool negative, uint64_t u, struct gyr_error *err)
 {
     int64_t v = !negative && u > INT64_MAX ? INT64_MAX : (int64_t)u;
 
     if (o->min == 0 && o->max == 0)
         return 0;
     if (v < o->min)
-        return gyr_fail(err, -EINVAL, "must be at least %s", bound(o, o->min, a));
+        return fail_range(o, "least", o->min, err);
     if (v > o->max)
-        return gyr_fail(err, -EINVAL, "must be at most %s", bound(o, o->max, a));
+        return fail_range(o, "most", o->max, err);
     return 0;
 }
 
@@ -153,7 +156,7 @@ static int store_scalar(const struct gyr_option *o, const char *s, size_t n, str
     }
     if (o->type == GYR_O_INT)
         u = (uint64_t)i;
-    r = check_range(o, i < 0, u, a, err);
+    r = check_range(o, i < 0, u, err);
     if (r == 0)
         put(o, cfg, &u);
     return r;

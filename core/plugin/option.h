@@ -6,6 +6,7 @@
 #ifndef PLUGIN_OPTION_H
 #define PLUGIN_OPTION_H
 
+#include "base/buf.h"
 #include "base/yaml.h"
 
 #include <gyr/option.h>
@@ -17,6 +18,9 @@ enum { OPTIONS_MAX = 256, OPTION_TYPE_MAX = GYR_O_STRMAP };
 const char *option_type_name(uint32_t type);
 /** Bytes that the type is stored in. @pre a known type. */
 uint32_t option_type_width(uint32_t type);
+
+/** A number of the option's type as a user would write it. */
+void option_add_number(struct buf *b, const struct gyr_option *o, int64_t v);
 
 /** Store a value from a configuration at o->offset of @p cfg; strings go to @p arena.
  *  @return 0; -EINVAL with what is wrong with it ("'5x' is not a duration…"), for the end of a
