@@ -65,6 +65,9 @@ struct gyr_enricher_ops {
     void (*release)(void *self, uint32_t handle, uint64_t ticket);
 
     /** Optional: the text of a parameter whose schema gives it a `kind`, for evt.arg.*, evt.args.
+     *  evt.args shows the recorded number before such a text: "fd=3(<f>/etc/passwd)". Where the
+     *  core's form of it is not the right one, put another and a zero byte before the text; with
+     *  nothing behind the zero byte, that form stands alone.
      *  @return GYR_PRESENT and a GYR_T_STR; GYR_ABSENT: the core writes it as it can. */
     int (*param_text)(void *self, const struct gyr_event *ev, uint32_t param,
                       struct gyr_value *ret);
