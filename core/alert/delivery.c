@@ -207,6 +207,18 @@ uint64_t delivery_limit(const struct delivery *d)
     return idle < d->deadline_ns ? idle : d->deadline_ns;
 }
 
+uint64_t delivery_left(struct delivery *d)
+{
+    uint64_t limit, now = clock_ns();
+    bool ended;
+
+    (void)pthread_mutex_lock(&d->lock);
+    limit = delivery_limit(d);
+    ended = d->has_ended || !d->started;
+    (void)pthread_mutex_unlock(&d->lock);
+    return ended || limit <= now ? 0 : limit - now;
+}
+
 int delivery_join(struct delivery *d)
 {
     uint64_t limit, grace = UINT64_MAX;

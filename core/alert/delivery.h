@@ -24,6 +24,7 @@ struct delivery_conf {
     struct alert_filter filter;
     uint32_t capacity; /**< alerts in the queue, those waiting for a retry or an ack included */
     bool wait;         /**< full: the source waits; else the alert is dropped and counted */
+    int notify_fd;     /**< an eventfd told when the thread has ended; -1: none */
     uint64_t backoff_min_ns, backoff_max_ns; /**< 0: 250 ms and 30 s */
 };
 
@@ -58,6 +59,9 @@ void delivery_end_by(struct delivery *d, uint64_t deadline_ns);
 /** No more offers will come: deliver what is queued, but give up when nothing was delivered for
  *  @p idle_ns. Returns at once. */
 void delivery_finish(struct delivery *d, uint64_t idle_ns);
+/** @return nanoseconds until it gives up unless something is delivered; 0: it has ended, or should
+ *  have. */
+uint64_t delivery_left(struct delivery *d);
 /** Wait until the thread has ended. @return 0; -ETIMEDOUT: the output hangs in a call; it was left
  *  behind, and neither it nor @p d may be freed. */
 int delivery_join(struct delivery *d);

@@ -2,7 +2,7 @@
 #include "alert/delivery_priv.h"
 #include "base/log.h"
 
-#include <string.h>
+#include <unistd.h>
 
 enum { OFFER_MAX = 64, TELL_EVERY_S = 10, FLUSH_MS = 1000 };
 static const uint64_t RETRY_AFTER_MAX_NS = 3600ull * 1000000000; /* a far side may ask for more */
@@ -231,6 +231,7 @@ void *delivery_main(void *arg)
 {
     struct delivery *d = arg;
     struct gyr_error err = {0};
+    uint64_t one = 1;
 
     (void)pthread_mutex_lock(&d->lock);
     for (;;) {
@@ -257,6 +258,8 @@ void *delivery_main(void *arg)
     d->has_ended = true;
     (void)pthread_cond_broadcast(&d->space);
     (void)pthread_cond_broadcast(&d->ended);
+    if (d->conf.notify_fd >= 0)
+        (void)!write(d->conf.notify_fd, &one, sizeof(one));
     (void)pthread_mutex_unlock(&d->lock);
     return NULL;
 }

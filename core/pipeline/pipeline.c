@@ -54,10 +54,25 @@ static int start_sinks(struct pipeline *p, struct gyr_error *err)
     return 0;
 }
 
-static void stop_sinks(struct pipeline *p, uint64_t idle_ns)
+uint64_t pipeline_flush(struct pipeline *p)
 {
-    for (uint32_t i = 0; i < p->n_sinks; i++)
-        delivery_finish(p->sinks[i].delivery, idle_ns);
+    uint64_t wait = 0, n;
+
+    (void)!read(p->notify_fd, &n, sizeof(n));
+    for (uint32_t i = 0; i < p->n_sinks; i++) {
+        uint64_t left;
+
+        if (!p->flushing)
+            delivery_finish(p->sinks[i].delivery, OUTPUT_PATIENCE_NS);
+        left = delivery_left(p->sinks[i].delivery);
+        wait = left > wait ? left : wait;
+    }
+    p->flushing = true;
+    return wait;
+}
+
+static void stop_sinks(struct pipeline *p)
+{
     for (uint32_t i = 0; i < p->n_sinks; i++) {
         struct sink *k = &p->sinks[i];
 
@@ -215,7 +230,8 @@ int pipeline_finish(struct pipeline *p)
         if (s->failed)
             r = -EIO;
     }
-    stop_sinks(p, OUTPUT_PATIENCE_NS);
+    (void)pipeline_flush(p);
+    stop_sinks(p);
     return r;
 }
 

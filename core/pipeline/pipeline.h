@@ -40,7 +40,11 @@ uint64_t pipeline_tick(struct pipeline *p);
 bool pipeline_is_done(const struct pipeline *p);
 /** Ask the sources to end, and let nobody wait longer than 5 s for an output. */
 void pipeline_stop(struct pipeline *p);
-/** After pipeline_is_done(): deliver what is queued, stop all instances.
+/** After pipeline_is_done(): have what is queued delivered.
+ *  @return nanoseconds until it should be called again, unless the fd fires before; 0: all is
+ *  delivered or given up. */
+uint64_t pipeline_flush(struct pipeline *p);
+/** The same, waiting; then stop all instances.
  *  @return 0; -EIO when a source failed (it has been told). */
 int pipeline_finish(struct pipeline *p);
 void pipeline_free(struct pipeline *p); /**< finished, or never started. NULL is fine */
@@ -55,6 +59,9 @@ void pipeline_reopen(struct pipeline *p);
 
 const struct schemas *pipeline_schemas(const struct pipeline *p);
 const struct generation *pipeline_generation(const struct pipeline *p);
+
+/** The plugin of the configuration's enricher @p i. */
+const struct plugin *pipeline_enricher_plugin(const struct pipeline *p, uint32_t i);
 
 enum { LOSS_CLASSES = 8, LOSS_CPUS = 256 };
 

@@ -20,7 +20,7 @@ struct pipeline {
     uint32_t n_sinks, n_sources;                        /* made, be it in part */
     char *hostname;
     int notify_fd;
-    bool any_live, stopping;
+    bool any_live, stopping, flushing;
 };
 
 /** Stops what runs, frees what was made. */

@@ -172,6 +172,7 @@ static int make_sink(struct pipeline *p, uint32_t i, struct diags *d)
         .ops = &s->plugin->output,
         .filter = {.min_priority = c->min_priority, .rules = c->rules, .tags = c->tags},
         .capacity = c->queue,
+        .notify_fd = p->notify_fd,
         .wait = c->on_full == ON_FULL_DEFAULT ? !p->any_live : c->on_full == ON_FULL_WAIT};
     int r;
 

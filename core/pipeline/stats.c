@@ -16,6 +16,11 @@ const struct generation *pipeline_generation(const struct pipeline *p)
     return p->gen;
 }
 
+const struct plugin *pipeline_enricher_plugin(const struct pipeline *p, uint32_t i)
+{
+    return p->enricher_plugins[i];
+}
+
 uint32_t pipeline_n_sources(const struct pipeline *p)
 {
     return p->n_sources;

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/drive.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "cli/progress.h"
+#include "cli/summary.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+
+/* Signals come as bytes of a descriptor; blocked before any thread is made, so that no other
+ * thread gets them. */
+static int take_signals(void)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigset_t set;
+
+    (void)sigaction(SIGPIPE, &ignore, NULL);
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGHUP);
+    (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* @return whether the end was asked for. */
+static bool see_to_signals(int fd, struct pipeline *p, bool stopping)
+{
+    struct signalfd_siginfo si;
+
+    while (read(fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+        if (si.ssi_signo == SIGHUP) {
+            pipeline_reopen(p);
+        } else if (stopping) {
+            log_error(NULL, "ended at once; alerts may be lost");
+            _exit(CLI_FAILED);
+        } else {
+            log_info(NULL, "%s: ending", strsignal((int)si.ssi_signo));
+            pipeline_stop(p);
+            stopping = true;
+        }
+    }
+    return stopping;
+}
+
+static int poll_ms(uint64_t ns)
+{
+    return ns >= 3600000000000ull ? 3600000 : (int)(ns / 1000000 + 1);
+}
+
+/* @return whether it was interrupted. */
+static bool run_loop(int sigfd, struct pipeline *p, struct progress *progress)
+{
+    struct pollfd fds[2] = {{.fd = sigfd, .events = POLLIN},
+                            {.fd = pipeline_fd(p), .events = POLLIN}};
+    bool stopping = false;
+
+    for (;;) {
+        uint64_t next = pipeline_tick(p), draw;
+
+        if (pipeline_is_done(p))
+            return stopping;
+        draw = progress_tick(progress, p);
+        if (poll(fds, 2, poll_ms(draw < next ? draw : next)) < 0 && errno != EINTR)
+            return stopping;
+        stopping = see_to_signals(sigfd, p, stopping);
+    }
+}
+
+/* Delivering what is queued may take long, and a signal has to end that too. */
+static bool flush_loop(int sigfd, struct pipeline *p, bool stopping)
+{
+    struct pollfd fds[2] = {{.fd = sigfd, .events = POLLIN},
+                            {.fd = pipeline_fd(p), .events = POLLIN}};
+    uint64_t next;
+
+    while ((next = pipeline_flush(p)) > 0) {
+        if (poll(fds, 2, poll_ms(next)) < 0 && errno != EINTR)
+            break;
+        stopping = see_to_signals(sigfd, p, stopping);
+    }
+    return stopping;
+}
+
+static int run_session(const struct startup_conf *c, struct session *s, int sigfd)
+{
+    struct summary_conf sum = {.all = c->stats};
+    struct gyr_error err = {0};
+    struct progress progress;
+    uint64_t began = clock_ns();
+    int r;
+
+    if (pipeline_start(s->pipeline, &err) < 0)
+        return cli_fail(c->cmd, "%s", err.msg);
+    progress_begin(&progress, !c->quiet && c->captures);
+    sum.interrupted = run_loop(sigfd, s->pipeline, &progress);
+    sum.elapsed_ns = clock_ns() - began;
+    progress_end(&progress);
+    sum.interrupted = flush_loop(sigfd, s->pipeline, sum.interrupted);
+    r = pipeline_finish(s->pipeline);
+    if (!c->quiet || c->stats)
+        summary_print(stderr, s->pipeline, &sum);
+    if (r == 0 && c->captures && summary_undelivered(s->pipeline))
+        r = -EIO;
+    return r < 0 ? CLI_FAILED : CLI_FINE;
+}
+
+int drive(const struct startup_conf *c)
+{
+    struct session s;
+    int r = startup(c, &s), sigfd;
+
+    if (r != CLI_FINE)
+        return r;
+    if (!c->quiet)
+        startup_print(&s);
+    sigfd = take_signals();
+    r = sigfd < 0 ? cli_fail(c->cmd, "cannot take signals: %s", strerror(errno))
+                  : run_session(c, &s, sigfd);
+    cleanup_close(&sigfd);
+    session_free(&s);
+    return r;
+}

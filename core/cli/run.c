@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gyr run: the detector. */
+#include "cli/drive.h"
+
+#include "base/cleanup.h"
+
+static const struct cli_opt opts[] = {STARTUP_OPTS};
+
+const struct cli_command run_command = {
+    .name = "run",
+    .usage = "[OPTION…]",
+    .summary = "watch this machine, or whatever the configuration's sources see",
+    .about =
+        "Load configuration, plugins and rules, and send alerts to the outputs until a signal\n"
+        "ends it. SIGINT and SIGTERM: end when everything is delivered, for at most 5 s; once\n"
+        "more: at once. SIGHUP: open the outputs' files anew.\n"
+        "\n"
+        "Exit code: 0 ended by a signal, or the sources came to their end; 1 something\n"
+        "failed; 2 wrong usage.",
+    .opts = opts,
+    .n_opts = ARRAY_LEN(opts),
+    .run = cmd_run,
+};
+
+int cmd_run(int argc, char **argv)
+{
+    static const char *rules[STARTUP_LIST_MAX], *dirs[STARTUP_LIST_MAX];
+    struct startup_conf c = {.cmd = &run_command, .rules = rules, .dirs = dirs};
+    struct cli_parser p;
+    int o, r;
+
+    cli_begin(&p, &run_command, argc, argv);
+    while ((o = cli_next(&p)) >= 0) {
+        r = startup_option(&c, &p, o);
+        if (r)
+            return r;
+    }
+    if (o == CLI_STOP)
+        return p.exit_code;
+    if (p.n_args)
+        return cli_usage(&run_command, "'%s' is one word too many", p.args[0]);
+    return drive(&c);
+}

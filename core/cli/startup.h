@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file startup.h
+ * @brief From a command line to a pipeline: configuration, what the command line changes in it,
+ * plugins, rules; and telling what was loaded. Main thread.
+ */
+#ifndef CLI_STARTUP_H
+#define CLI_STARTUP_H
+
+#include "cli/cli.h"
+#include "pipeline/pipeline.h"
+
+/** What `gyr run` and `gyr replay` take from the command line. Strings are argv's. */
+struct startup_conf {
+    const struct cli_command *cmd;
+    const char *config; /**< -c; NULL: the usual place */
+    const char **rules; /**< -r: instead of the configuration's */
+    const char **dirs;  /**< --plugin-dir: searched first */
+    char **captures;    /**< replay: what to read; NULL: the configuration's sources */
+    const char *speed;  /**< replay: NULL: the plugin's default */
+    const char *output; /**< instead of the configuration's */
+    uint32_t n_rules, n_dirs, n_captures;
+    bool json, quiet, verbose, stats;
+};
+
+/** What a started command holds. */
+struct session {
+    struct arena *arena;
+    struct diags diags;
+    struct config *config;
+    struct plugins plugins;
+    struct pipeline *pipeline;
+};
+
+/** Options that both commands have; a table begins with these. */
+#define STARTUP_OPTS                                                                               \
+    {"config", 'c', "FILE", "configuration (default: /etc/gyr/gyr.yaml, else built in)"},          \
+        {"rules", 'r', "PATH", "rules: a file or folder, instead of the configuration's"},         \
+        {"plugin-dir", 0, "DIR", "look for plugins here first"},                                   \
+        {"output", 'o', "NAME",                                                                    \
+         "send alerts only to this output of the configuration, or plugin"},                       \
+        {"json", 'j', NULL, "alerts on standard output as JSON lines"},                            \
+        {"quiet", 'q', NULL, "say nothing but alerts and errors"},                                 \
+        {"verbose", 'v', NULL, "say more of what happens"},                                        \
+    {                                                                                              \
+        "stats", 0, NULL, "at the end, print all counters"                                         \
+    }
+enum { STARTUP_N_OPTS = 8 };
+
+enum { STARTUP_LIST_MAX = 256 };
+
+/** Take option @p o (below STARTUP_N_OPTS) of the parser. The lists must have room for
+ *  STARTUP_LIST_MAX. @return 0; or CLI_USAGE after telling. */
+int startup_option(struct startup_conf *c, const struct cli_parser *p, int o);
+/** Load everything. @return CLI_FINE, or another after telling why. */
+int startup(const struct startup_conf *c, struct session *s);
+/** Tell on stderr which configuration, rules and plugins were loaded. */
+void startup_print(const struct session *s);
+void session_free(struct session *s);
+
+#endif /* CLI_STARTUP_H */
