@@ -462,6 +462,12 @@ struct ynode *ymap_get(const struct ynode *n, const char *key)
     return NULL;
 }
 
+bool ynode_is_null(const struct ynode *n)
+{
+    return n->kind == Y_SCALAR && n->plain &&
+           (n->len == 0 || strcmp(n->str, "~") == 0 || strcmp(n->str, "null") == 0);
+}
+
 const char *ynode_kind_name(const struct ynode *n)
 {
     if (!n || is_nothing(n))

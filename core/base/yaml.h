@@ -53,6 +53,8 @@ struct ynode *ymap_get(const struct ynode *n, const char *key);
 /** The place in the file of byte @p off of a scalar's value: folded and literal blocks, plain
  *  and quoted scalars. Exact for block and plain scalars; for escapes in quotes, near. */
 struct loc yaml_loc_at(const struct ynode *scalar, size_t off);
+/** `key:`, `key: ~` and `key: null`: nothing is said. */
+bool ynode_is_null(const struct ynode *n);
 /** "a mapping", "a list", "text": for messages. */
 const char *ynode_kind_name(const struct ynode *n);
 

@@ -47,12 +47,23 @@ struct config {
     uint64_t park_bytes;
 };
 
-/** Load a file and its drop-ins (`gyr.d/` + `*.yaml` beside `gyr.yaml`, in order; lists of plugins
- * are added to, the rest replaced). @param path NULL: /etc/gyr/gyr.yaml if it exists, else the
- * defaults.
+/** Load a file and its drop-ins (`NAME.d/` + `*.yaml` beside `NAME.yaml`, in order; lists of
+ * plugins are added to, the rest replaced). What neither says is as in config_defaults(). Paths of
+ * plugins, of plugin folders and of rules count from the folder of the file that names them.
+ *  @param path NULL: etc/gyr/gyr.yaml of the prefix the program is installed under, else
+ *  /etc/gyr/gyr.yaml, else the defaults.
  *  @return 0; -EINVAL after telling @p d everything that is wrong. */
 int config_load(const char *path, struct arena *arena, struct diags *d, struct config **ret);
-/** Built-in: where the program was installed (or its build folder) has plugins and rules. */
+/** The same from a text, without drop-ins (tests, fuzzers). */
+int config_load_text(const char *path, const char *text, size_t len, struct arena *arena,
+                     struct diags *d, struct config **ret);
+
+/** Built-in: no source, the enricher "process", the output "stdout", and the plugins and rules that
+ *  belong to this program. They are found from where the executable stands (EXE is its folder):
+ *  installed, when EXE/../lib/gyr/plugins exists: that, and EXE/../share/gyr/rules;
+ *  else, a build folder: EXE/../plugins, and the first folder `rules` that EXE/.. or one of the
+ *  three folders above it has.
+ *  @return 0, -ENOMEM. */
 int config_defaults(struct arena *arena, struct config **ret);
 
 #endif /* CONFIG_CONFIG_H */

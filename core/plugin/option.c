@@ -263,13 +263,6 @@ static void tell_unknown(const struct parse *p, const struct ynode *key)
                    diag_hint(p->d, suggest_best(&g)));
 }
 
-/* `key:` and `key: ~` say nothing: the default stands. */
-static bool is_null(const struct ynode *v)
-{
-    return v->kind == Y_SCALAR && v->plain &&
-           (v->len == 0 || strcmp(v->str, "~") == 0 || strcmp(v->str, "null") == 0);
-}
-
 /* The place without the line: what stands there must not be shown. */
 static struct loc blind(struct loc loc, struct arena *a)
 {
@@ -306,7 +299,7 @@ static void check_required(const struct parse *p, const struct ynode *map, struc
         if (!(o->flags & GYR_OF_REQUIRED))
             continue;
         v = ymap_get(map, o->name);
-        if (!v || is_null(v))
+        if (!v || ynode_is_null(v))
             diag_error(p->d, loc, "%s needs the option '%s' (%s)", p->who, o->name, o->help);
     }
 }
@@ -324,7 +317,7 @@ int options_parse(const struct gyr_option *options, uint32_t n, const struct yno
         if (option_store_default(&options[i], arena, cfg, &err) < 0)
             diag_error(d, loc, "the default of option '%s' of %s: %s", options[i].name, who,
                        err.msg);
-    if (map && is_null(map))
+    if (map && ynode_is_null(map))
         map = NULL;
     if (map && map->kind != Y_MAP) {
         diag_error(d, map->loc, "the options of %s must be a mapping, not %s", who,
@@ -337,7 +330,7 @@ int options_parse(const struct gyr_option *options, uint32_t n, const struct yno
 
         if (!o)
             tell_unknown(&p, key);
-        else if (!is_null(value))
+        else if (!ynode_is_null(value))
             store(&p, o, key, value);
     }
     check_required(&p, map, loc);

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/config.h"
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "config/config_priv.h"
+#include "config/read.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum {
+    PLUGINS_OF_A_KIND_MAX = 64,
+    LIST_MAX = 4096,
+    QUEUE_MAX = 1 << 20,
+    PARK_EVENTS_MAX = 1 << 20
+};
+
+static void top_plugin_dirs(struct reader *r, const struct ynode *v, void *target)
+{
+    struct config *c = target;
+    uint32_t n;
+    const char **list = conf_read_paths(r, v, &n);
+
+    if (list) {
+        c->plugin_dirs = list;
+        c->n_plugin_dirs = n;
+    }
+}
+
+static void rules_files(struct reader *r, const struct ynode *v, void *target)
+{
+    struct config *c = target;
+    uint32_t n;
+    const char **list = conf_read_paths(r, v, &n);
+
+    if (list) {
+        c->rule_files = list;
+        c->n_rule_files = n;
+    }
+}
+
+static void rules_min_priority(struct reader *r, const struct ynode *v, void *target)
+{
+    struct config *c = target;
+
+    conf_read_priority(r, v, &c->min_priority);
+}
+
+static void top_rules(struct reader *r, const struct ynode *v, void *target)
+{
+    static const struct key keys[] = {{"files", rules_files}, {"min_priority", rules_min_priority}};
+
+    conf_read_map(r, v, keys, ARRAY_LEN(keys), "rules", target);
+}
+
+static void top_rule_matching(struct reader *r, const struct ynode *v, void *target)
+{
+    static const char *const words[] = {"all", "first"};
+    struct config *c = target;
+    int i = conf_read_choice(r, v, words, ARRAY_LEN(words));
+
+    if (i >= 0)
+        c->first_match_only = i == 1;
+}
+
+static void top_host_root(struct reader *r, const struct ynode *v, void *target)
+{
+    struct config *c = target;
+    const char *s = conf_read_text(r, v);
+    size_t n = s ? strlen(s) : 0;
+
+    if (!s)
+        return;
+    if (s[0] != '/') {
+        diag_error(r->d, v->loc, "host_root must be an absolute path");
+        return;
+    }
+    while (n > 0 && s[n - 1] == '/')
+        n--;
+    s = arena_strndup(r->arena, s, n);
+    if (s)
+        c->host_root = s;
+    else
+        diag_error(r->d, v->loc, "out of memory");
+}
+
+static void top_hostname(struct reader *r, const struct ynode *v, void *target)
+{
+    struct config *c = target;
+
+    c->hostname = conf_read_text(r, v);
+}
+
+static void top_log_level(struct reader *r, const struct ynode *v, void *target)
+{
+    static const char *const words[] = {"error", "warning", "notice", "info", "debug"};
+    struct config *c = target;
+    int i = conf_read_choice(r, v, words, ARRAY_LEN(words));
+
+    if (i >= 0)
+        c->log_level = LOG_L_ERROR + i;
+}
+
+static void park_deadline(struct reader *r, const struct ynode *v, void *target)
+{
+    struct config *c = target;
+
+    (void)conf_read_number(r, v, UNIT_DURATION, 1000000, UINT64_C(60000000000),
+                           &c->park_deadline_ns);
+}
+
+static void park_events(struct reader *r, const struct ynode *v, void *target)
+{
+    struct config *c = target;
+    uint64_t u;
+
+    if (conf_read_number(r, v, UNIT_COUNT, 1, PARK_EVENTS_MAX, &u))
+        c->park_events = (uint32_t)u;
+}
+
+static void park_bytes(struct reader *r, const struct ynode *v, void *target)
+{
+    struct config *c = target;
+
+    (void)conf_read_number(r, v, UNIT_SIZE, 64 << 10, UINT64_C(1) << 32, &c->park_bytes);
+}
+
+static void top_parking(struct reader *r, const struct ynode *v, void *target)
+{
+    static const struct key keys[] = {
+        {"deadline", park_deadline}, {"max_events", park_events}, {"max_bytes", park_bytes}};
+
+    conf_read_map(r, v, keys, ARRAY_LEN(keys), "parking", target);
+}
+
+static void read_root(struct reader *r, const struct ynode *root)
+{
+    static const struct key keys[] = {
+        {"plugin_dirs", top_plugin_dirs},
+        {"sources", conf_read_sources},
+        {"enrichers", conf_read_enrichers},
+        {"outputs", conf_read_outputs},
+        {"rules", top_rules},
+        {"rule_matching", top_rule_matching},
+        {"host_root", top_host_root},
+        {"hostname", top_hostname},
+        {"log_level", top_log_level},
+        {"parking", top_parking},
+    };
+
+    if (root && !ynode_is_null(root))
+        conf_read_map(r, root, keys, ARRAY_LEN(keys), "the configuration", r->c);
+}
+
+/* ---- files ---- */
+
+static void read_one(struct reader *r, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    struct ynode *root = NULL;
+
+    r->dir = slash ? arena_strndup(r->arena, path, (size_t)(slash - path)) : NULL;
+    if (yaml_load(path, r->arena, r->d, &root) == 0)
+        read_root(r, root);
+}
+
+/* NAME.d beside NAME.yaml: its *.yaml, sorted by bytes. */
+static void read_drop_ins(struct reader *r, const char *path)
+{
+    const char *slash = strrchr(path, '/'), *dot = strrchr(path, '.'), **list;
+    size_t n = dot && (!slash || dot > slash) ? (size_t)(dot - path) : strlen(path);
+    const char *dir = arena_printf(r->arena, "%.*s.d", (int)n, path);
+    struct gyr_error err = {0};
+    char **names;
+    int count;
+
+    count = dir ? list_dir(dir, ".yaml", &names, &err) : -ENOMEM;
+    if (count == -ENOENT || count == -ENOTDIR)
+        return;
+    if (count < 0) {
+        diag_error(r->d, (struct loc){0}, "%s", dir ? err.msg : "out of memory");
+        return;
+    }
+    list = arena_array(r->arena, (size_t)count + 1, sizeof(*list));
+    for (int i = 0; list && i < count; i++) {
+        list[i] = arena_printf(r->arena, "%s/%s", dir, names[i]);
+        if (!list[i])
+            break;
+        read_one(r, list[i]);
+    }
+    if (list)
+        r->c->drop_ins = list;
+    free_names(names, count);
+}
+
+static int begin(struct reader *r, struct arena *arena, struct diags *d)
+{
+    *r = (struct reader){.arena = arena, .d = d};
+    if (config_defaults(arena, &r->c) < 0) {
+        diag_error(d, (struct loc){0}, "out of memory");
+        return -EINVAL;
+    }
+    return 0;
+}
+
+int config_load(const char *path, struct arena *arena, struct diags *d, struct config **ret)
+{
+    uint32_t errors = d->n_errors;
+    struct reader r;
+
+    if (begin(&r, arena, d) < 0)
+        return -EINVAL;
+    if (!path)
+        path = config_default_path(arena);
+    if (path) {
+        r.c->path = path;
+        read_one(&r, path);
+        read_drop_ins(&r, path);
+    }
+    if (d->n_errors > errors)
+        return -EINVAL;
+    *ret = r.c;
+    return 0;
+}
+
+int config_load_text(const char *path, const char *text, size_t len, struct arena *arena,
+                     struct diags *d, struct config **ret)
+{
+    uint32_t errors = d->n_errors;
+    struct ynode *root = NULL;
+    struct reader r;
+
+    if (begin(&r, arena, d) < 0)
+        return -EINVAL;
+    r.c->path = path;
+    if (yaml_parse(path, text, len, arena, d, &root) == 0)
+        read_root(&r, root);
+    if (d->n_errors > errors)
+        return -EINVAL;
+    *ret = r.c;
+    return 0;
+}
