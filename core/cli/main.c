@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/cleanup.h"
+#include "base/suggest.h"
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <gyr/plugin.h>
+#include <string.h>
+
+static const struct cli_command *const commands[] = {&run_command, &replay_command, &check_command,
+                                                     &list_command, &plugin_command};
+
+static void print_help(void)
+{
+    printf("Usage: gyr COMMAND [OPTION…] [ARGUMENT…]\n"
+           "\n"
+           "Gyr watches a machine and its containers, and tells what is wrong by rules.\n"
+           "\n"
+           "Commands:\n");
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        printf("  %-12s %s\n", commands[i]->name, commands[i]->summary);
+    printf("\n"
+           "  -h, --help   show this text; 'gyr COMMAND --help' tells of a command\n"
+           "  --version    print the version\n"
+           "\n"
+           "Exit code: 0 fine; 1 the work failed; 2 wrong usage.\n");
+}
+
+static const struct cli_command *find(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+    return NULL;
+}
+
+static int fail_unknown(const char *name)
+{
+    struct suggest s;
+    const char *best;
+
+    suggest_init(&s, name, strlen(name));
+    suggest_offer(&s, "help");
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        suggest_offer(&s, commands[i]->name);
+    best = suggest_best(&s);
+    return cli_usage(NULL, "there is no command '%s'%s%s%s", name, best ? "; did you mean '" : "",
+                     best ? best : "", best ? "'?" : "");
+}
+
+static int help(int argc, char **argv)
+{
+    static char flag[] = "--help";
+    const struct cli_command *cmd;
+
+    if (argc < 3) {
+        print_help();
+        return CLI_FINE;
+    }
+    cmd = find(argv[2]);
+    if (!cmd)
+        return fail_unknown(argv[2]);
+    return cmd->run(2, (char *[]){argv[2], flag, NULL});
+}
+
+static int dispatch(int argc, char **argv)
+{
+    const struct cli_command *cmd;
+
+    if (argc < 2) {
+        print_help();
+        return CLI_USAGE;
+    }
+    if (strcmp(argv[1], "help") == 0)
+        return help(argc, argv);
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+        return help(1, argv);
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("gyr %s (plugin ABI %u.%u)\n", GYR_VERSION, GYR_ABI_MAJOR, GYR_ABI_MINOR);
+        return CLI_FINE;
+    }
+    cmd = find(argv[1]);
+    return cmd ? cmd->run(argc - 1, argv + 1) : fail_unknown(argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+    int r = dispatch(argc, argv);
+
+    /* A full disk under a redirected list must not look like success. */
+    if ((fflush(stdout) != 0 || ferror(stdout)) && r == CLI_FINE)
+        r = cli_fail(NULL, "standard output: %s", strerror(errno));
+    return r;
+}
