@@ -60,9 +60,8 @@ void scap_reader_want(struct scap_reader *r, const struct gyr_want *w)
         d->wanted[i] = (t && (t->flags & GYR_ETF_STATE)) ||
                        (i / 64 < w->n_type_words && (w->types[i / 64] >> (i % 64) & 1));
     }
-    memset(d->calls, 0, sizeof(d->calls));
-    memcpy(d->calls, w->subtypes,
-           (w->n_subtype_words < words ? w->n_subtype_words : words) * sizeof(d->calls[0]));
+    for (uint32_t i = 0; i < words; i++)
+        d->calls[i] = i < w->n_subtype_words ? w->subtypes[i] : 0;
 }
 
 void scap_reader_stats(const struct scap_reader *r, struct scap_stats *ret)
