@@ -48,7 +48,7 @@ int schema_check_field(const struct gyr_field *f, const char *who, struct gyr_er
                         "plugin '%s': field '%s' requires an argument but takes neither a number "
                         "nor a word",
                         who, f->name);
-    if (f->fmt > GYR_F_RAW)
+    if (f->fmt > GYR_F_RAW9)
         return gyr_fail(err, -EINVAL, "plugin '%s': field '%s' has the unknown format %u", who,
                         f->name, f->fmt);
     return 0;
@@ -99,7 +99,7 @@ static int check_param(const struct gyr_param_def *p, const char *type, const ch
                         "plugin '%s': event '%s': parameter '%s' has the unknown type "
                         "%u",
                         who, type, p->name, p->type);
-    if (p->fmt > GYR_F_RAW)
+    if (p->fmt > GYR_F_RAW9)
         return gyr_fail(err, -EINVAL,
                         "plugin '%s': event '%s': parameter '%s' has the unknown "
                         "format %u",

@@ -30,15 +30,9 @@ static const char *const op_names[OP_MAX_] = {
 static const char *const mod_names[] = {"", "oneof", "anyof", "allof"};
 
 static const char *const transform_names[TF_MAX_] = {
-    [TF_TOLOWER] = "tolower",
-    [TF_TOUPPER] = "toupper",
-    [TF_B64] = "b64",
-    [TF_BASENAME] = "basename",
-    [TF_LEN] = "len",
-    [TF_JOIN] = "join",
-    [TF_CONCAT] = "concat",
-    [TF_GETOPT] = "getopt",
-    [TF_VAL] = "val",
+    [TF_TOLOWER] = "tolower",   [TF_TOUPPER] = "toupper", [TF_B64] = "b64",
+    [TF_BASENAME] = "basename", [TF_LEN] = "len",         [TF_JOIN] = "join",
+    [TF_CONCAT] = "concat",     [TF_GETOPT] = "getopt",   [TF_VAL] = "val",
 };
 
 static int find(const char *const *names, size_t count, const char *s, size_t n)

@@ -24,8 +24,8 @@ struct text_part {
 struct text {
     const char *p;
     uint32_t len;
-    const struct ynode *node; /**< the YAML scalar (the first of several), for yaml_loc_at() */
-    const char *what;         /**< "rule 'X'", "macro 'y'": for messages */
+    const struct ynode *node;      /**< the YAML scalar (the first of several), for yaml_loc_at() */
+    const char *what;              /**< "rule 'X'", "macro 'y'": for messages */
     const struct text_part *parts; /**< NULL: all of it came from `node` */
     uint32_t n_parts;
 };
@@ -44,7 +44,7 @@ enum transform {
     TF_JOIN,
     TF_CONCAT,
     TF_GETOPT, /**< getopt(args, "ab:")[b]: the letter in brackets is a third argument */
-    TF_VAL, /**< val(x): x as the right side of a comparison; resolved away */
+    TF_VAL,    /**< val(x): x as the right side of a comparison; resolved away */
     TF_MAX_
 };
 

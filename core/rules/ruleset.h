@@ -17,6 +17,7 @@ struct template_part {
     const char *lit; /**< literal text; NULL: a field */
     uint32_t len;
     uint32_t field; /**< index into rule.outputs */
+    uint32_t width; /**< "%20fd.name": cut or filled with blanks to so many bytes; 0: as it is */
 };
 
 struct template
@@ -25,11 +26,14 @@ struct template
     uint32_t n;
 };
 
-/** A field, or a transformer over fields, that a rule's output names. */
+/** A field, or a transformer over fields, that a rule's output names. The fields inside a
+ * transformer stand before it as outputs of their own: Falco's `output_fields` holds those, not the
+ *  transformer (expr->kind tells). */
 struct rule_output {
     const char *name; /**< as written after '%': "proc.aname[2]", "tolower(proc.name)" */
     struct expr *expr;
-    uint32_t fmt; /**< GYR_F_* of its text */
+    uint32_t fmt;   /**< GYR_F_* of its text */
+    uint32_t index; /**< in rule.outputs */
 };
 
 struct rule {
