@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
+#include "../lib/scap_build.h"
 #include "scap/scap_reader.h"
-#include "scap_build.h"
 #include <errno.h>
 #include <zlib.h>
 #include <zstd.h>

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "scap_build.h"
+#include "../lib/scap_build.h"
 #include "syscall/syscall.h"
 
 static void read_all(struct scap_events *e, struct scap_build *b)

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "scap_build.h"
+#include "../lib/scap_build.h"
 #include "syscall/syscall.h"
 
 static const char *event_name(const struct gyr_event *ev)
