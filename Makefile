@@ -1,6 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-# One makefile, no recursion.  make [VARIANT=release|debug|asan|tsan|cov] [O=dir] [V=1]; make help
+# One makefile; it calls itself only for another VARIANT.
+## make [TARGET] [VARIANT=release|debug|asan|tsan|cov] [O=dir] [V=1] [CC=…] [CFLAGS=…]
+##
+## all         build gyr and its plugins below O (default: build/VARIANT)
+## run         install what is missing, build, and replay the demo captures through rules/
+## check       install what is missing, build, and run every test
+## check-asan  the same tests under the address and undefined-behaviour sanitizers
+## check-tsan  the same tests under the thread sanitizer
+## fuzz        let every parser eat mutated input: make fuzz SECONDS=600 [SEED=1]
+## bench       measure the speed of a replay: make bench [CAPTURE=file] [RULES=files]
+## lint        formatting, clang-tidy, cppcheck, shellcheck (what is there), our own checks
+## format      clang-format every .c and .h
+## install     DESTDIR=, prefix=/usr/local
+## uninstall   what install put there, but for the configuration
+## deps        install the packages the build needs
+## tests       build the tests, do not run them
+## clean       remove O
 MAKEFLAGS += --no-builtin-rules --no-builtin-variables
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(or $(shell nproc 2>/dev/null),2)
+endif
 .SUFFIXES:
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -44,6 +63,8 @@ v_ldflags.debug :=
 v_ldflags.asan := -fsanitize=address,undefined
 v_ldflags.tsan := -fsanitize=thread
 v_ldflags.cov  := --coverage
+SECONDS    ?= 60
+SEED       ?= 1
 ifeq ($(filter release debug asan tsan cov,$(VARIANT)),)
 $(error VARIANT must be one of: release debug asan tsan cov)
 endif
@@ -77,13 +98,52 @@ core_obj  := $(call obj,$(core_src),o) $(patsubst $(top)/%.cc,$(O)/obj/%.o,$(cor
 main_obj  := $(call obj,$(top)/core/cli/main.c,o)
 plugins   := $(foreach d,$(plug_dirs),$(O)/plugins/$(notdir $(d)).so)
 tests     := $(patsubst $(top)/tests/unit/%.c,$(O)/tests/%,$(test_src))
+fuzzers   := $(patsubst $(top)/tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard $(top)/tests/fuzz/fuzz_*.c))
+# scripts that are tests; the fuzzers among them are built with sanitizers whatever the variant
+scripts   := $(wildcard $(top)/tests/sdk/test_*.sh) $(wildcard $(top)/tests/tools/test_*.sh) \
+             $(wildcard $(top)/tests/rules/test_*.sh) $(wildcard $(top)/tests/e2e/test_*.sh) \
+             $(if $(filter tsan,$(VARIANT)),,$(wildcard $(top)/tests/fuzz/test_*.sh))
+fuzz_O    := $(if $(filter asan,$(VARIANT)),$(O),$(O)/asan)
+demo      := $(top)/tests/captures/seed.scap.gz $(top)/tests/captures/attacks.scap.gz
+rules     := $(wildcard $(top)/rules/*.yaml)
+c_files    = $(shell cd $(top) && git ls-files -co --exclude-standard '*.c' '*.h' '*.cc')
 
-.PHONY: all tests clean
+.PHONY: all run check check-asan check-tsan fuzz fuzzers fuzzers-asan bench lint format help deps \
+        install uninstall tests clean
 all: $(O)/bin/gyr $(plugins)
 tests: $(tests)
+fuzzers: $(fuzzers)
+
+# These goals install what is missing before the first file is compiled.
+want_deps := $(if $(filter run check check-% fuzz bench deps,$(MAKECMDGOALS)),deps)
+deps:
+	$(q)sh $(top)/packaging/install-deps.sh
+
+run: all
+	$(q)$(O)/bin/gyr replay $(demo)
+
+check: all tests $(if $(filter tsan,$(VARIANT)),,fuzzers-asan)
+	$(q)cd $(top) && GYR_TOP=$(top) GYR_BUILD=$(O) GYR=$(O)/bin/gyr GYR_FUZZ=$(fuzz_O)/fuzz \
+	  GYR_VARIANT=$(VARIANT) CC='$(CC)' CXX='$(CXX)' \
+	  sh tests/tools/run-tests.sh -l $(O)/test-logs $(tests) $(scripts)
+# A variant keeps its own folder, so that the four can stand side by side.
+check-asan check-tsan: check-%: $(want_deps)
+	$(q)$(MAKE) --no-print-directory VARIANT=$* O=$(top)/build/$* check
+fuzzers-asan: | $(want_deps)
+	$(q)$(MAKE) --no-print-directory VARIANT=asan O=$(fuzz_O) fuzzers
+fuzz: fuzzers-asan
+	$(q)sh $(top)/tests/fuzz/test_fuzz.sh $(fuzz_O)/fuzz -t $(SECONDS) -s $(SEED)
+bench: all
+	$(q)cd $(top) && GYR=$(O)/bin/gyr sh tests/tools/bench.sh '$(CAPTURE)' $(RULES)
+lint:
+	$(q)cd $(top) && sh tests/tools/lint.sh $(c_files)
+format:
+	$(q)cd $(top) && clang-format -i $(c_files)
+help:
+	@sed -n 's/^## \{0,1\}//p' $(top)/Makefile
 
 # Rebuild everything when the flags change: the stamp's text is the flags.
-$(O)/flags: FORCE
+$(O)/flags: FORCE | $(want_deps)
 	@mkdir -p $(@D); printf '%s\n' '$(CC) $(cc_flags) $(ld_flags)' > $@.new; \
 	  cmp -s $@.new $@ && rm -f $@.new || mv -f $@.new $@
 .PHONY: FORCE
@@ -120,6 +180,26 @@ $(foreach d,$(plug_dirs),$(eval $(call plugin_rule,$(d))))
 
 $(O)/tests/%: $(O)/obj/tests/unit/%.o $(O)/lib/libtest.a $(O)/lib/libplugins.a $(O)/lib/libcore.a
 	$(call say,TEST)mkdir -p $(@D) && $(CC) $(ld_flags) $^ $(foreach d,$(plug_dirs),$(libs.$(notdir $(d)))) $(core_libs) $(test_libs) -o $@
+
+$(O)/fuzz/%: $(O)/obj/tests/fuzz/%.o $(O)/obj/tests/fuzz/driver.o $(O)/lib/libtest.a $(O)/lib/libplugins.a $(O)/lib/libcore.a
+	$(call say,FUZZ)mkdir -p $(@D) && $(CC) $(ld_flags) $^ $(foreach d,$(plug_dirs),$(libs.$(notdir $(d)))) $(core_libs) -lz -o $@
+
+# install(1) replaces a file and never writes into it: a running gyr keeps the one it mapped.
+install: all
+	$(q)$(INSTALL) -d $(addprefix $(DESTDIR),$(bindir) $(plugindir) $(includedir)/gyr $(datadir)/gyr/rules $(sysconfdir)/gyr)
+	$(q)$(INSTALL) -m 755 $(O)/bin/gyr $(DESTDIR)$(bindir)/
+	$(q)$(INSTALL) -m 644 $(plugins) $(DESTDIR)$(plugindir)/
+	$(q)$(INSTALL) -m 644 $(wildcard $(top)/sdk/gyr/*.h) $(DESTDIR)$(includedir)/gyr/
+	$(q)$(INSTALL) -m 644 $(rules) $(DESTDIR)$(datadir)/gyr/rules/
+	$(q)test -e $(DESTDIR)$(sysconfdir)/gyr/gyr.yaml || \
+	  $(INSTALL) -m 644 $(top)/packaging/gyr.yaml $(DESTDIR)$(sysconfdir)/gyr/gyr.yaml
+# What the user may have changed (gyr.yaml) or added stays, and the folders it stands in.
+uninstall:
+	$(q)rm -f $(DESTDIR)$(bindir)/gyr $(addprefix $(DESTDIR)$(plugindir)/,$(notdir $(plugins)))
+	$(q)rm -f $(addprefix $(DESTDIR)$(includedir)/gyr/,$(notdir $(wildcard $(top)/sdk/gyr/*.h)))
+	$(q)rm -f $(addprefix $(DESTDIR)$(datadir)/gyr/rules/,$(notdir $(rules)))
+	$(q)for d in $(plugindir) $(libdir)/gyr $(includedir)/gyr $(datadir)/gyr/rules $(datadir)/gyr; do \
+	  rmdir $(DESTDIR)$$d 2>/dev/null || :; done
 
 clean:
 	rm -rf $(O)

@@ -1,0 +1,46 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Install the packages that build and test need, where they are missing. Asks nothing.
+set -eu
+
+packages="
+gcc             the C compiler
+libc6-dev       its headers
+g++             the shim around RE2, and the SDK headers tried as C++
+make            the build
+libyaml-dev     configuration and rules
+libjansson-dev  JSON
+libre2-dev      regular expressions that cannot be made to hang
+zlib1g-dev      captures compressed by gzip
+libzstd-dev     captures compressed by zstd
+libcmocka-dev   unit tests
+"
+names=$(printf '%s' "$packages" | cut -d' ' -f1)
+
+if ! command -v apt-get >/dev/null 2>&1 || ! command -v dpkg-query >/dev/null 2>&1; then
+    printf 'No apt-get here. If the build fails, install what these are called here:\n%s' \
+        "$packages" >&2
+    exit 0
+fi
+
+have=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' 2>/dev/null | sed -n 's/^installed //p')
+missing=
+for name in $names; do
+    printf '%s\n' "$have" | grep -qxF -e "$name" || missing="$missing $name"
+done
+[ -n "$missing" ] || exit 0
+
+as_root="env"
+if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo >/dev/null 2>&1; then
+        printf 'Missing packages:%s\nThere is no sudo; as root, run: apt-get install%s\n' \
+            "$missing" "$missing" >&2
+        exit 1
+    fi
+    as_root="sudo env"
+fi
+printf 'Installing:%s\n' "$missing"
+$as_root DEBIAN_FRONTEND=noninteractive apt-get -y -q update ||
+    printf 'Some package lists could not be read; trying with what there is.\n' >&2
+# shellcheck disable=SC2086 # words are meant to split
+$as_root DEBIAN_FRONTEND=noninteractive apt-get -y -q --no-install-recommends install $missing
