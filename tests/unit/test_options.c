@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+/* cmocka needs the above first */
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "plugin/plugin.h"
+
+#include <cmocka.h>
+#include <errno.h>
+#include <string.h>
+
+struct config {
+    uint8_t on;
+    int64_t count;
+    uint64_t room, wait;
+    int64_t format;
+    const char *path, *token;
+    const char *const *files;
+    const char *const *headers;
+    int64_t old;
+};
+
+static const char *const formats[] = {"text", "json", NULL};
+static const struct gyr_option options[] = {
+    {GYR_OPT(struct config, on, GYR_O_BOOL, "on", "yes", "On.")},
+    {GYR_OPT(struct config, count, GYR_O_INT, "count", "-3", "Count."), .min = -10, .max = 10},
+    {GYR_OPT(struct config, room, GYR_O_SIZE, "room", "64K", "Room.")},
+    {GYR_OPT(struct config, wait, GYR_O_DURATION, "wait", "5s", "Wait."), .min = 1000000,
+     .max = 60000000000},
+    {GYR_OPT(struct config, format, GYR_O_ENUM, "format", "json", "Format."), .choices = formats},
+    {GYR_OPT(struct config, path, GYR_O_STR, "path", NULL, "A path."), .flags = GYR_OF_REQUIRED},
+    {GYR_OPT(struct config, token, GYR_O_STR, "token", NULL, "Token."), .flags = GYR_OF_SECRET},
+    {GYR_OPT(struct config, files, GYR_O_STRLIST, "files", "[a, 'b c']", "Files.")},
+    {GYR_OPT(struct config, headers, GYR_O_STRMAP, "headers", NULL, "Headers.")},
+    {GYR_OPT(struct config, old, GYR_O_INT, "old", NULL, "Use 'count'."),
+     .flags = GYR_OF_DEPRECATED},
+};
+
+static struct arena *arena;
+static struct diags diags;
+static struct config cfg;
+
+static int setup(void **state)
+{
+    (void)state;
+    arena = arena_new(64 << 20);
+    return arena ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    arena_free(arena);
+    return 0;
+}
+
+static int parse_table(const struct gyr_option *table, uint32_t n, const char *yaml)
+{
+    struct ynode *root = NULL;
+    struct loc loc = {0};
+
+    diags_init(&diags, arena);
+    assert_int_equal(yaml_parse("g.yaml", yaml, strlen(yaml), arena, &diags, &root), 0);
+    if (root)
+        loc = root->loc;
+    return options_parse(table, n, root, loc, "plugin x", arena, &cfg, sizeof(cfg), &diags);
+}
+
+static int parse(const char *yaml)
+{
+    return parse_table(options, ARRAY_LEN(options), yaml);
+}
+
+static void defaults_and_values(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("path: /x"), 0);
+    assert_int_equal(cfg.on, 1);
+    assert_int_equal(cfg.count, -3);
+    assert_int_equal(cfg.room, 65536);
+    assert_int_equal(cfg.wait, UINT64_C(5000000000));
+    assert_int_equal(cfg.format, 1);
+    assert_string_equal(cfg.path, "/x");
+    assert_null(cfg.token);
+    assert_string_equal(cfg.files[0], "a");
+    assert_string_equal(cfg.files[1], "b c");
+    assert_null(cfg.files[2]);
+    assert_null(cfg.headers);
+
+    assert_int_equal(parse("{path: p, on: off, count: 10, room: 1M, wait: 250ms, format: text,"
+                           " token: s3, files: one, headers: {A: b, C: ''}}"),
+                     0);
+    assert_int_equal(cfg.on, 0);
+    assert_int_equal(cfg.count, 10);
+    assert_int_equal(cfg.room, 1 << 20);
+    assert_int_equal(cfg.wait, 250000000);
+    assert_int_equal(cfg.format, 0);
+    assert_string_equal(cfg.token, "s3");
+    assert_string_equal(cfg.files[0], "one");
+    assert_null(cfg.files[1]);
+    assert_string_equal(cfg.headers[0], "A");
+    assert_string_equal(cfg.headers[1], "b");
+    assert_string_equal(cfg.headers[3], "");
+    assert_null(cfg.headers[4]);
+    /* nothing said is the default; text in quotes is text */
+    assert_int_equal(parse("{path: 'null', count: ~, room: }"), 0);
+    assert_string_equal(cfg.path, "null");
+    assert_int_equal(cfg.count, -3);
+}
+
+static void wrong_values(void **state)
+{
+    static const struct {
+        const char *yaml, *said;
+        uint32_t line, col;
+    } rows[] = {
+        {"path: x\non: maybe", "option 'on' of plugin x: 'maybe' is neither true nor false", 2, 5},
+        {"path: x\ncount: 1.5", "option 'count' of plugin x: '1.5' is not a whole number", 2, 8},
+        {"path: x\ncount: 11", "option 'count' of plugin x: must be at most 10", 2, 8},
+        {"path: x\ncount: -11", "option 'count' of plugin x: must be at least -10", 2, 8},
+        {"path: x\ncount: 99999999999999999999", "'99999999999999999999' is too large", 2, 8},
+        {"path: x\nroom: 5Q", "'5Q' is not a size such as 512, 64K or 8M", 2, 7},
+        {"path: x\nroom: -1", "'-1' is not a size", 2, 7},
+        {"path: x\nwait: 5 parsecs", "is not a duration such as 250ms, 5s or 1h30m", 2, 7},
+        {"path: x\nwait: 2m", "must be at most 1m", 2, 7},
+        {"path: x\nwait: 1us", "must be at least 1ms", 2, 7},
+        {"path: x\nformat: jso", "'jso' is not one of text, json; did you mean 'json'?", 2, 9},
+        {"path: x\nformat: [json]", "must be a choice, not a list", 2, 9},
+        {"path: [x]", "must be a text, not a list", 1, 7},
+        {"path: \"a\\0b\"", "holds a NUL character", 1, 7},
+        {"path: x\nfiles: {a: b}", "must be a list of texts, not a mapping", 2, 8},
+        {"path: x\nfiles: [a, [b]]", "must hold texts, not a list", 2, 12},
+        {"path: x\nheaders: [a]", "must be a mapping, not a list", 2, 10},
+        {"path: x\nheaders: {a: [b]}", "must hold texts, not a list", 2, 14},
+        {"pth: x\npath: x", "plugin x has no option 'pth'; did you mean 'path'?", 1, 1},
+        {"on: yes", "plugin x needs the option 'path' (A path.)", 1, 1},
+        {"path: ~", "plugin x needs the option 'path' (A path.)", 1, 1},
+        {"- path", "the options of plugin x must be a mapping, not a list", 1, 1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        assert_int_equal(parse(rows[i].yaml), -EINVAL);
+        assert_int_equal(diags.n_errors, 1);
+        if (!strstr(diags.first->text, rows[i].said))
+            fail_msg("%s: %s", rows[i].yaml, diags.first->text);
+        assert_int_equal(diags.first->loc.line, rows[i].line);
+        assert_int_equal(diags.first->loc.col, rows[i].col);
+    }
+}
+
+static void every_problem_is_told(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("{on: 5, count: x, colour: red}"), -EINVAL);
+    assert_int_equal(diags.n_errors, 4); /* and path is missing */
+}
+
+static void deprecated_is_a_warning(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("{path: x, old: 7}"), 0);
+    assert_int_equal(cfg.old, 7);
+    assert_int_equal(diags.n_warnings, 1);
+    assert_string_equal(diags.first->text, "option 'old' of plugin x is deprecated: Use 'count'.");
+}
+
+/* Neither the message nor the line shown with it may give it away. */
+static void secrets_are_not_shown(void **state)
+{
+    static const struct gyr_option secret[] = {
+        {GYR_OPT(struct config, count, GYR_O_INT, "pin", NULL, "Pin."), .flags = GYR_OF_SECRET}};
+    char *out = NULL;
+    size_t len;
+    FILE *f;
+
+    (void)state;
+    assert_int_equal(parse_table(secret, 1, "pin: hunter2"), -EINVAL);
+    f = open_memstream(&out, &len);
+    assert_non_null(f);
+    diags_print(&diags, f, false);
+    (void)fclose(f);
+    assert_non_null(strstr(out, "g.yaml:1:6: error: option 'pin' of plugin x"));
+    assert_null(strstr(out, "hunter2"));
+    free(out);
+}
+
+static void a_plugin_without_options(void **state)
+{
+    (void)state;
+    assert_int_equal(parse_table(NULL, 0, ""), 0);
+    assert_int_equal(parse_table(NULL, 0, "a: b"), -EINVAL);
+    assert_string_equal(diags.first->text, "plugin x takes no options, and so not 'a'");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(defaults_and_values, setup, teardown),
+        cmocka_unit_test_setup_teardown(wrong_values, setup, teardown),
+        cmocka_unit_test_setup_teardown(every_problem_is_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(deprecated_is_a_warning, setup, teardown),
+        cmocka_unit_test_setup_teardown(secrets_are_not_shown, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_plugin_without_options, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
