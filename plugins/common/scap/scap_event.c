@@ -37,7 +37,7 @@ static int wrong(const char **ret, const char *what)
     return -EBADMSG;
 }
 
-/* Read the lengths of @p n parameters. @return what the event would then take, header included. */
+/* Read the lengths of @p n parameters. @return their sum. */
 static size_t read_lens(const uint8_t *lens, uint32_t n, unsigned width, struct scap_view *v)
 {
     size_t sum = 0;
@@ -118,19 +118,23 @@ static int finish(struct scap_decoder *d, struct scap_view *v)
     return 1;
 }
 
-int scap_event_decode(struct scap_decoder *d, struct scap_event_layout layout, const uint8_t *body,
-                      size_t len, struct scap_view *v, const char **ret_wrong)
-{
-    size_t head = (layout.flags ? 6 : 2), room;
-    unsigned width, header = layout.nparams ? HEADER_LEN + 4 : HEADER_LEN;
-    const struct gyr_event_type *t;
-    const uint8_t *ev, *lens;
-    uint32_t n, ev_len;
-    int count;
+/* An event's header and where its parameters lie. */
+struct head {
+    const struct gyr_event_type *t; /* NULL: a type we do not know */
+    const uint8_t *lens;            /* lengths, then parameters */
+    size_t room;                    /* bytes of both */
+    uint32_t n;                     /* v2: number of parameters */
+};
 
-    if (len < head + header)
+static int read_head(struct scap_event_layout layout, const uint8_t *body, size_t len,
+                     struct scap_view *v, struct head *h, const char **ret_wrong)
+{
+    size_t front = layout.flags ? 6 : 2, size = HEADER_LEN + (layout.nparams ? 4 : 0);
+    const uint8_t *ev = body + front;
+    uint32_t ev_len;
+
+    if (len < front + size)
         return wrong(ret_wrong, "an event is too short for its header");
-    ev = body + head;
     v->cpu = scap_ld16(body);
     v->flags = layout.flags && (scap_ld32(body + 2) & STATE_ONLY) ? GYR_EVF_SNAPSHOT : 0;
     v->ts_ns = scap_ld64(ev);
@@ -141,34 +145,44 @@ int scap_event_decode(struct scap_decoder *d, struct scap_event_layout layout, c
     if (!layout.nparams && (v->type == EV_NOTIFICATION_E || v->type == EV_INFRASTRUCTURE_EVENT_E) &&
         ev_len >= 3)
         ev_len -= 3; /* their old recorder counted three bytes too many */
-    if (ev_len < header || ev_len > len - head)
+    if (ev_len < size || ev_len > len - front)
         return wrong(ret_wrong, "the length of an event does not fit its block");
-    t = v->type < SCAP_TYPES ? syscall_event_type(v->type) : NULL;
-    if (!t || (t->traits & T_UNUSED)) {
+    h->t = v->type < SCAP_TYPES ? syscall_event_type(v->type) : NULL;
+    h->lens = ev + size;
+    h->room = ev_len - size;
+    h->n = layout.nparams ? scap_ld32(ev + HEADER_LEN) : 0;
+    return 0;
+}
+
+int scap_event_decode(struct scap_decoder *d, struct scap_event_layout layout, const uint8_t *body,
+                      size_t len, struct scap_view *v, const char **ret_wrong)
+{
+    struct head h;
+    unsigned width;
+    int n = read_head(layout, body, len, v, &h, ret_wrong);
+
+    if (n < 0)
+        return n;
+    if (!h.t || (h.t->traits & T_UNUSED)) {
         d->unknown++;
         return 0;
     }
-    lens = ev + header;
-    room = ev_len - header;
-    width = layout.nparams && (layout.large || (t->traits & T_LARGE)) ? 4 : 2;
+    width = layout.nparams && (layout.large || (h.t->traits & T_LARGE)) ? 4 : 2;
     if (layout.nparams) {
-        n = scap_ld32(ev + HEADER_LEN);
-        if ((size_t)n * width > room)
+        if ((size_t)h.n * width > h.room)
             return wrong(ret_wrong, "an event has more parameters than bytes");
-        if (d->filter && n < SCAP_UPGRADE_PARAMS && !d->wanted[v->type] &&
-            d->up.at[v->type][n] == 0)
+        if (d->filter && !d->wanted[v->type] && scap_is_current(&d->up, v->type, h.n))
             return 0;
     } else {
-        count = count_params(lens, room, t);
-        if (count < 0)
+        n = count_params(h.lens, h.room, h.t);
+        if (n < 0)
             return wrong(ret_wrong, "the parameters of an event do not add up to its length");
-        n = (uint32_t)count;
+        h.n = (uint32_t)n;
     }
-    v->bulk = lens + (size_t)n * width;
-    room -= (size_t)n * width;
+    v->bulk = h.lens + (size_t)h.n * width;
     /* A newer recorder appended parameters that we do not know. */
-    v->n = n < t->n_params ? n : t->n_params;
-    if (read_lens(lens, v->n, width, v) > room)
+    v->n = h.n < h.t->n_params ? h.n : h.t->n_params;
+    if (read_lens(h.lens, v->n, width, v) > h.room - (size_t)h.n * width)
         return wrong(ret_wrong, "a parameter is longer than its event");
     return finish(d, v);
 }
