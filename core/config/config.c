@@ -156,12 +156,18 @@ static void read_root(struct reader *r, const struct ynode *root)
 
 /* ---- files ---- */
 
-static void read_one(struct reader *r, const char *path)
+static void set_dir(struct reader *r, const char *path)
 {
     const char *slash = strrchr(path, '/');
-    struct ynode *root = NULL;
 
     r->dir = slash ? arena_strndup(r->arena, path, (size_t)(slash - path)) : NULL;
+}
+
+static void read_one(struct reader *r, const char *path)
+{
+    struct ynode *root = NULL;
+
+    set_dir(r, path);
     if (yaml_load(path, r->arena, r->d, &root) == 0)
         read_root(r, root);
 }
@@ -235,6 +241,7 @@ int config_load_text(const char *path, const char *text, size_t len, struct aren
     if (begin(&r, arena, d) < 0)
         return -EINVAL;
     r.c->path = path;
+    set_dir(&r, path);
     if (yaml_parse(path, text, len, arena, d, &root) == 0)
         read_root(&r, root);
     if (d->n_errors > errors)

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+/* cmocka needs the above first */
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "config/config.h"
+
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static struct arena *arena;
+static struct diags diags;
+static struct config *c;
+
+static int setup(void **state)
+{
+    (void)state;
+    arena = arena_new(64 << 20);
+    diags_init(&diags, arena);
+    c = NULL;
+    return arena ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    arena_free(arena);
+    return 0;
+}
+
+static int load(const char *yaml)
+{
+    diags_init(&diags, arena);
+    return config_load_text("/etc/gyr/gyr.yaml", yaml, strlen(yaml), arena, &diags, &c);
+}
+
+static void an_empty_file_is_the_defaults(void **state)
+{
+    (void)state;
+    assert_int_equal(load("# nothing\n"), 0);
+    assert_int_equal(c->n_sources, 0);
+    assert_int_equal(c->n_enrichers, 1);
+    assert_string_equal(c->enrichers[0].plugin, "process");
+    assert_int_equal(c->n_outputs, 1);
+    assert_string_equal(c->outputs[0].name, "stdout");
+    assert_int_equal(c->outputs[0].min_priority, GYR_PRIO_DEBUG);
+    assert_int_equal(c->outputs[0].queue, 4096);
+    assert_int_equal(c->min_priority, GYR_PRIO_DEBUG);
+    assert_int_equal(c->log_level, LOG_L_NOTICE);
+    assert_int_equal(c->park_deadline_ns, 1000000000);
+    assert_int_equal(c->park_events, 4096);
+    assert_int_equal(c->park_bytes, 16 << 20);
+    assert_string_equal(c->host_root, "");
+    assert_false(c->first_match_only);
+    assert_null(c->drop_ins[0]);
+}
+
+static void everything_said(void **state)
+{
+    (void)state;
+    if (load("plugin_dirs: [/usr/lib/gyr/plugins, /opt/x]\n"
+             "sources:\n"
+             "  - plugin: replay\n"
+             "    options: {path: incident.scap.gz}\n"
+             "enrichers: [process, {plugin: /opt/x/docker.so, name: d2}, /opt/x/k8s.so]\n"
+             "outputs:\n"
+             "  - stdout\n"
+             "  - plugin: webhook\n"
+             "    name: soc\n"
+             "    min_priority: Warning\n"
+             "    rules: ['Terminal*', x]\n"
+             "    tags: mitre\n"
+             "    on_full: wait\n"
+             "    queue: 10\n"
+             "rules: {files: [/etc/gyr/rules.d, local.yaml], min_priority: info}\n"
+             "rule_matching: first\n"
+             "host_root: /host/\n"
+             "hostname: h1\n"
+             "log_level: debug\n"
+             "parking: {deadline: 250ms, max_events: 8, max_bytes: 1M}\n") < 0)
+        fail_msg("%s", diags.first->text);
+    assert_int_equal(c->n_plugin_dirs, 2);
+    assert_string_equal(c->plugin_dirs[1], "/opt/x");
+    assert_int_equal(c->n_sources, 1);
+    assert_int_equal(c->sources[0].loc.line, 3);
+    assert_non_null(ymap_get(c->sources[0].options, "path"));
+    assert_int_equal(c->n_enrichers, 3);
+    assert_string_equal(c->enrichers[1].name, "d2");
+    assert_string_equal(c->enrichers[2].name, "k8s");
+    assert_int_equal(c->n_outputs, 2);
+    assert_int_equal(c->outputs[1].min_priority, GYR_PRIO_WARNING);
+    assert_string_equal(c->outputs[1].rules[1], "x");
+    assert_null(c->outputs[1].rules[2]);
+    assert_string_equal(c->outputs[1].tags[0], "mitre");
+    assert_int_equal(c->outputs[1].on_full, ON_FULL_WAIT);
+    assert_int_equal(c->outputs[1].queue, 10);
+    assert_int_equal(c->n_rule_files, 2);
+    assert_string_equal(c->rule_files[1], "/etc/gyr/local.yaml");
+    assert_int_equal(c->min_priority, GYR_PRIO_INFORMATIONAL);
+    assert_true(c->first_match_only);
+    assert_string_equal(c->host_root, "/host");
+    assert_string_equal(c->hostname, "h1");
+    assert_int_equal(c->log_level, LOG_L_DEBUG);
+    assert_int_equal(c->park_deadline_ns, 250000000);
+    assert_int_equal(c->park_events, 8);
+    assert_int_equal(c->park_bytes, 1 << 20);
+}
+
+static void lists_may_be_empty(void **state)
+{
+    (void)state;
+    assert_int_equal(load("enrichers: []\noutputs: []\nrules: {files: []}\nhost_root: /\n"), 0);
+    assert_int_equal(c->n_enrichers, 0);
+    assert_int_equal(c->n_outputs, 0);
+    assert_int_equal(c->n_rule_files, 0);
+    assert_string_equal(c->host_root, "");
+}
+
+static void every_mistake_has_its_place(void **state)
+{
+    static const struct {
+        const char *yaml, *said;
+        uint32_t line, col;
+    } rows[] = {
+        {"- a", "the configuration must be a mapping, not a list", 1, 1},
+        {"output: []", "the configuration has no key 'output'; did you mean 'outputs'?", 1, 1},
+        {"zzz: 1", "the configuration has no key 'zzz'", 1, 1},
+        {"outputs: stdout", "must be a list of plugins, not text", 1, 10},
+        {"outputs:\n  - name: x", "an output needs the key 'plugin'", 2, 5},
+        {"outputs:\n  - plugin: x\n    minpriority: error",
+         "an output has no key 'minpriority'; did you mean 'min_priority'?", 3, 5},
+        {"enrichers:\n  - plugin: x\n    queue: 5", "an enricher has no key 'queue'", 3, 5},
+        {"outputs:\n  - {plugin: x, min_priority: warnin}",
+         "'warnin' is not a priority; did you mean 'warning'?", 2, 31},
+        {"outputs:\n  - {plugin: x, on_full: hang}", "'hang' is not one of drop, wait", 2, 26},
+        {"outputs:\n  - {plugin: x, queue: 0}", "'0' is out of range: 1 to 1048576 is allowed", 2,
+         24},
+        {"outputs:\n  - {plugin: x, queue: many}", "'many' is not a number", 2, 24},
+        {"outputs:\n  - {plugin: x, options: [a]}", "options must be a mapping, not a list", 2, 26},
+        {"outputs:\n  - {plugin: x, rules: [[a]]}", "must be text, not a list", 2, 25},
+        {"outputs:\n  - {plugin: ''}", "must not be empty", 2, 14},
+        {"outputs:\n  - [a]", "an output must be a mapping, not a list", 2, 5},
+        {"outputs:\n  - x\n  - x", "an output is named 'x' like one before", 3, 5},
+        {"rules: a.yaml", "rules must be a mapping, not text", 1, 8},
+        {"rules: {file: a}", "rules has no key 'file'; did you mean 'files'?", 1, 9},
+        {"rule_matching: al", "'al' is not one of all, first; did you mean 'all'?", 1, 16},
+        {"host_root: x", "host_root must be an absolute path", 1, 12},
+        {"hostname: \"a\\0\"", "holds a NUL character", 1, 11},
+        {"log_level: loud", "'loud' is not one of error, warning, notice, info, debug", 1, 12},
+        {"parking: {deadline: 2h}", "'2h' is out of range: 1ms to 1m is allowed", 1, 21},
+        {"parking: {deadline: soon}", "'soon' is not a duration such as 250ms or 5s", 1, 21},
+        {"parking: {max_bytes: 1}", "is out of range", 1, 22},
+        {"a: b: c", "", 1, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (load(rows[i].yaml) != -EINVAL)
+            fail_msg("taken: %s", rows[i].yaml);
+        assert_int_equal(diags.n_errors, 1);
+        if (!strstr(diags.first->text, rows[i].said))
+            fail_msg("%s: %s", rows[i].yaml, diags.first->text);
+        if (diags.first->loc.line != rows[i].line ||
+            (rows[i].col && diags.first->loc.col != rows[i].col))
+            fail_msg("%s: at %u:%u", rows[i].yaml, diags.first->loc.line, diags.first->loc.col);
+    }
+}
+
+static void all_mistakes_are_told(void **state)
+{
+    (void)state;
+    assert_int_equal(load("log_level: x\nhost_root: y\nrules: z\nwhat: 1\n"), -EINVAL);
+    assert_int_equal(diags.n_errors, 4);
+}
+
+/* ---- files ---- */
+
+static void write_file(const char *dir, const char *name, const char *text)
+{
+    _cleanup_free_ char *path = NULL;
+    _cleanup_fclose_ FILE *f = NULL;
+
+    assert_true(asprintf(&path, "%s/%s", dir, name) > 0);
+    f = fopen(path, "we");
+    assert_non_null(f);
+    assert_true(fputs(text, f) >= 0);
+}
+
+static void remove_all(const char *dir, const char *const *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        _cleanup_free_ char *path = NULL;
+
+        assert_true(asprintf(&path, "%s/%s", dir, names[i]) > 0);
+        assert_int_equal(remove(path), 0);
+    }
+    assert_int_equal(rmdir(dir), 0);
+}
+
+static void drop_ins_add_and_replace(void **state)
+{
+    static const char *const made[] = {"gyr.d/10.yaml", "gyr.d/20.yaml", "gyr.d/x.conf", "gyr.d",
+                                       "gyr.yaml"};
+    char dir[] = "/tmp/gyr-config-XXXXXX", path[64];
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    (void)snprintf(path, sizeof(path), "%s/gyr.d", dir);
+    assert_int_equal(mkdir(path, 0755), 0);
+    write_file(dir, "gyr.yaml", "outputs: [stdout]\nlog_level: info\nhostname: base\n");
+    write_file(dir, "gyr.d/20.yaml", "outputs: [syslog]\nhostname: twenty\n");
+    write_file(dir, "gyr.d/10.yaml",
+               "outputs: [{plugin: ./file.so}]\nhostname: ten\nrules: {files: r}\n"
+               "enrichers: [docker]\n");
+    write_file(dir, "gyr.d/x.conf", "nonsense: [");
+    (void)snprintf(path, sizeof(path), "%s/gyr.yaml", dir);
+    if (config_load(path, arena, &diags, &c) < 0)
+        fail_msg("%s", diags.first->text);
+    remove_all(dir, made, ARRAY_LEN(made));
+    assert_int_equal(c->n_outputs, 3);
+    assert_string_equal(c->outputs[0].name, "stdout");
+    assert_string_equal(c->outputs[1].name, "file");
+    assert_string_equal(c->outputs[2].name, "syslog");
+    assert_int_equal(c->n_enrichers, 1); /* named first in a drop-in: the default is gone */
+    assert_string_equal(c->enrichers[0].name, "docker");
+    assert_string_equal(c->hostname, "twenty");
+    assert_int_equal(c->log_level, LOG_L_INFO);
+    assert_string_equal(c->path, path);
+    assert_non_null(strstr(c->drop_ins[0], "gyr.d/10.yaml"));
+    assert_non_null(strstr(c->drop_ins[1], "gyr.d/20.yaml"));
+    assert_null(c->drop_ins[2]);
+    (void)snprintf(path, sizeof(path), "%s/gyr.d/r", dir);
+    assert_string_equal(c->rule_files[0], path);
+    (void)snprintf(path, sizeof(path), "%s/gyr.d/./file.so", dir);
+    assert_string_equal(c->outputs[1].plugin, path);
+}
+
+static void a_file_that_is_not_there(void **state)
+{
+    (void)state;
+    assert_int_equal(config_load("/nonexistent/gyr.yaml", arena, &diags, &c), -EINVAL);
+    assert_non_null(strstr(diags.first->text, "No such file"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(an_empty_file_is_the_defaults, setup, teardown),
+        cmocka_unit_test_setup_teardown(everything_said, setup, teardown),
+        cmocka_unit_test_setup_teardown(lists_may_be_empty, setup, teardown),
+        cmocka_unit_test_setup_teardown(every_mistake_has_its_place, setup, teardown),
+        cmocka_unit_test_setup_teardown(all_mistakes_are_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(drop_ins_add_and_replace, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_file_that_is_not_there, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
