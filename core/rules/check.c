@@ -297,6 +297,19 @@ static bool check_value_right(struct resolver *r, struct unit *u, struct node *c
     return true;
 }
 
+/* The comparator stands behind the left side, unless it came from an exception's `comps`. */
+static uint32_t op_place(const struct node *cmp)
+{
+    const struct expr *lhs = cmp->cmp.lhs;
+    uint32_t at = lhs->off + lhs->len;
+
+    if (cmp->len <= lhs->len)
+        return lhs->off;
+    while (at < lhs->text->len && strchr(" \t\r\n", lhs->text->p[at]))
+        at++;
+    return at;
+}
+
 static bool check_op(struct resolver *r, struct unit *u, const struct node *cmp)
 {
     const struct expr *lhs = cmp->cmp.lhs;
@@ -304,7 +317,7 @@ static bool check_op(struct resolver *r, struct unit *u, const struct node *cmp)
     enum cmp_op op = cmp->cmp.op;
 
     if (op != OP_EXISTS && !(ops & BIT(op))) {
-        problem_add(r, u, PROBLEM_ERROR, cmp->text, cmp->off,
+        problem_add(r, u, PROBLEM_ERROR, lhs->text, op_place(cmp),
                     "'%s' does not fit '%.*s', which is %s", cmp_op_name(op), AS_WRITTEN(lhs),
                     type_name(lhs));
         return false;

@@ -79,7 +79,7 @@ static struct node *comparison(struct parser *p, uint32_t off, struct expr *lhs)
     op = cmp_op_find(p->lex.p + t.off, t.len);
     if (op < 0)
         return operand_fail(p, t.off, "'%.*s' is no comparator%s", (int)(t.len > 60 ? 60 : t.len),
-                            p->lex.p + t.off, operand_hint(p, &t, op_at));
+                            p->lex.p + t.off, t.len > 1 ? operand_hint(p, &t, op_at) : "");
     if (op != OP_EXISTS) {
         if (!cmp_op_takes_list((enum cmp_op)op) && !(op >= OP_LT && op <= OP_GE))
             mod = modifier(p);

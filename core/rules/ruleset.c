@@ -124,7 +124,8 @@ static int add_rule(struct loading *l, const struct rule_def *def)
     struct rule *r;
     int k;
 
-    if (def->broken)
+    /* What is wrong with a broken one elsewhere is told all the same. */
+    if (def->broken && (!def->condition.n || !def->output.n))
         return 0;
     if (!schema) {
         diag_warning(l->defs.d, def->loc,
@@ -147,7 +148,7 @@ static int add_rule(struct loading *l, const struct rule_def *def)
                        .loc = def->loc,
                        .schema = schema};
     k = build(l, def, r, &u);
-    if (k <= 0 || def->priority > l->conf->max_priority)
+    if (k <= 0 || def->broken || def->priority > l->conf->max_priority)
         return k < 0 ? k : 0;
     r->id = l->rules.n;
     if (set_tags(l, r, &def->tags) < 0 || set_desc(l, r, &def->desc, u.what) < 0)
