@@ -144,6 +144,17 @@ static size_t element(const char *pat, size_t n, char c, bool icase)
     return fold(*pat, icase) == fold(c, icase);
 }
 
+/* After a star, the next place where the literal behind it stands. @return n: nowhere. */
+static size_t skip_to(const char *s, size_t i, size_t n, char c, bool icase)
+{
+    const char *at;
+
+    if (icase || c == '?' || c == '[' || c == '\\' || c == '*')
+        return i;
+    at = i < n ? memchr(s + i, c, n - i) : NULL;
+    return at ? (size_t)(at - s) : n;
+}
+
 bool glob_match(const char *pat, size_t pat_len, const char *s, size_t n, bool icase)
 {
     size_t p = 0, i = 0, star = 0, mark = 0, k;
@@ -151,9 +162,9 @@ bool glob_match(const char *pat, size_t pat_len, const char *s, size_t n, bool i
     while (i < n) {
         if (p < pat_len && pat[p] == '*') {
             star = ++p;
-            mark = i;
             if (p == pat_len)
                 return true;
+            i = mark = skip_to(s, i, n, pat[p], icase);
             continue;
         }
         k = p < pat_len ? element(pat + p, pat_len - p, s[i], icase) : 0;
@@ -165,7 +176,7 @@ bool glob_match(const char *pat, size_t pat_len, const char *s, size_t n, bool i
         if (!star)
             return false;
         p = star;
-        i = ++mark;
+        i = mark = skip_to(s, mark + 1, n, pat[p], icase);
     }
     while (p < pat_len && pat[p] == '*')
         p++;

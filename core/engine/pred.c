@@ -313,6 +313,17 @@ static int take_constants(struct pred *p, const struct expr *rhs, struct arena *
     return 0;
 }
 
+static int use_needles(struct pred *p, struct arena *arena, struct gyr_error *err)
+{
+    struct gyr_value *v = (struct gyr_value *)p->rhs;
+
+    for (uint32_t i = 0; i < p->n; i++)
+        if (needle_new(arena, &v[i]) < 0)
+            return gyr_fail(err, -ENOMEM, "out of memory");
+    p->cmp = cmp_needle;
+    return 0;
+}
+
 /* A pattern whose only wild cards are stars at its ends is one of the cheaper operators. */
 static void simplify_glob(struct pred *p)
 {
@@ -336,7 +347,7 @@ static uint32_t op_cost(const struct pred *p)
     switch (p->op) {
     case OP_CONTAINS:
     case OP_BCONTAINS:
-        return 12;
+        return 6;
     case OP_ICONTAINS:
         return 30;
     case OP_GLOB:
@@ -394,7 +405,15 @@ static bool is_membership(const struct pred *p)
 static int compile_one(struct pred *p, bool rhs_is_list, struct arena *arena, struct gyr_error *err)
 {
     uint32_t cost;
+    int r;
 
+    if (p->op == OP_GLOB && p->n == 1)
+        simplify_glob(p);
+    if (p->op == OP_CONTAINS || p->op == OP_BCONTAINS) {
+        r = use_needles(p, arena, err);
+        if (r < 0)
+            return r;
+    }
     if (p->op == OP_PMATCH && (p->mod == MOD_NONE || p->mod == MOD_ANYOF)) {
         p->one = test_paths;
         p->cost = op_cost(p) + 5;
@@ -410,8 +429,6 @@ static int compile_one(struct pred *p, bool rhs_is_list, struct arena *arena, st
         p->cost = p->n && cost < 10000 / p->n ? cost * p->n : 10000;
         return 0;
     }
-    if (p->op == OP_GLOB)
-        simplify_glob(p);
     p->one = test_single;
     p->cost = op_cost(p);
     return 0;

@@ -3,6 +3,8 @@
 #include "engine/pred_impl.h"
 #include "engine/re2_shim.h"
 
+#include <errno.h>
+
 /* ---- numbers ---- */
 
 #define NUMERIC(kind, member)                                                                      \
@@ -88,6 +90,53 @@ static bool str_ge(const struct gyr_value *a, const struct gyr_value *b)
 static bool contains(const struct gyr_value *a, const struct gyr_value *b)
 {
     return !b->len || (a->len >= b->len && memmem(a->u.ptr, a->len, b->u.ptr, b->len));
+}
+
+struct needle {
+    const char *p;
+    uint32_t len, rare; /* where in it the byte stands that is looked for */
+};
+
+int needle_new(struct arena *a, struct gyr_value *v)
+{
+    static const char common[] = "/eatosinrlcdupmbh-.vgfyk01_";
+    struct needle *n = arena_alloc(a, sizeof(*n));
+    size_t best = 0;
+
+    if (!n)
+        return -ENOMEM;
+    *n = (struct needle){.p = v->u.ptr, .len = v->len};
+    for (uint32_t i = 0; i < v->len; i++) {
+        const char *at = n->p[i] ? strchr(common, n->p[i]) : common;
+        size_t rank = at ? (size_t)(at - common) : sizeof(common);
+
+        if (rank >= best) {
+            best = rank;
+            n->rare = i;
+        }
+    }
+    *v = (struct gyr_value){.type = GYR_T_BYTES, .len = v->len, .u.ptr = n};
+    return 0;
+}
+
+bool cmp_needle(const struct gyr_value *a, const struct gyr_value *b)
+{
+    const struct needle *n = b->u.ptr;
+    const char *s, *end;
+
+    if (!n->len)
+        return true;
+    if (a->len < n->len)
+        return false;
+    s = (const char *)a->u.ptr + n->rare;
+    end = s + (a->len - n->len) + 1;
+    while ((s = memchr(s, n->p[n->rare], (size_t)(end - s)))) {
+        if (memcmp(s - n->rare, n->p, n->len) == 0)
+            return true;
+        if (++s == end)
+            break;
+    }
+    return false;
 }
 
 static bool startswith(const struct gyr_value *a, const struct gyr_value *b)

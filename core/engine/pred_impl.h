@@ -18,9 +18,14 @@ typedef bool (*cmp_fn)(const struct gyr_value *a, const struct gyr_value *b);
 /** The comparison for an operator over a type; "in" and "intersects" give equality.
  *  @return NULL when the operator means nothing for it. */
 cmp_fn cmp_find(enum cmp_op op, uint32_t type);
-/** For the type itself: OP_EQ over GYR_T_STR and so on; regex: b->u.ptr is a struct regex. */
+/** b->u.ptr is a struct regex. */
 bool cmp_regex(const struct gyr_value *a, const struct gyr_value *b);
 bool cmp_pmatch(const struct gyr_value *a, const struct gyr_value *b);
+
+/** Prepare a constant for cmp_needle(), which does what "contains" does, faster: it looks for the
+ *  byte of the constant that texts have least. @return 0, -ENOMEM. */
+int needle_new(struct arena *a, struct gyr_value *v);
+bool cmp_needle(const struct gyr_value *a, const struct gyr_value *b);
 
 /* ---- sets ---- */
 
