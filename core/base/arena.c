@@ -20,9 +20,10 @@ struct arena {
     size_t used, max;
 };
 
-static struct block *block_new(size_t n)
+/* An arena with a low ceiling takes no more than that. */
+static struct block *block_new(size_t n, size_t max)
 {
-    size_t cap = n > BLOCK ? n : BLOCK;
+    size_t usual = max < BLOCK ? max : BLOCK, cap = n > usual ? n : usual;
     struct block *b = malloc(sizeof(*b) + cap);
 
     if (b)
@@ -70,7 +71,7 @@ void *arena_alloc(struct arena *a, size_t n)
         return NULL;
     n = (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
     if (!b || b->cap - b->used < n) {
-        b = block_new(n);
+        b = block_new(n, a->max);
         if (!b)
             return NULL;
         b->next = a->head;
