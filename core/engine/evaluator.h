@@ -20,8 +20,8 @@ struct match {
     const struct gyr_value *values; /**< one for each rule->outputs; GYR_T_NONE: absent */
     uint64_t ts_ns, num;
     int64_t tid;
-    uint32_t metadata; /**< GYR_MD_* */
-    bool was_parked;
+    uint32_t metadata; /**< GYR_MD_*; missing: a field that the rule can read stayed pending */
+    bool was_parked;   /**< it had to wait for a value, or would have, had there been room */
 };
 
 struct match_sink {
@@ -29,7 +29,12 @@ struct match_sink {
     void (*match)(void *ctx, const struct match *m);
 };
 
-/* ---- the parking lot: one per source, outlives generations ---- */
+/* ---- the parking lot: one per source, outlives generations ----
+ *
+ * A parked event is the values of all fields that its undecided rules can read, not its record:
+ * no provider is asked about an event that is gone. An answer may be told before its event is
+ * parked, or to a lot that is not asked for a while: it is kept until the next park_run(), and if
+ * more come than are kept, every waiting ticket is asked about again. */
 
 struct park_conf {
     uint64_t deadline_ns; /**< after which pending becomes absent; 1 s */
@@ -40,8 +45,8 @@ struct park_conf {
 struct park_stats {
     uint64_t parked;   /**< events ever parked */
     uint64_t resolved; /**< decided because answers came */
-    uint64_t expired;  /**< decided by the deadline */
-    uint64_t full;     /**< decided at once because the lot was full */
+    uint64_t expired;  /**< decided by the deadline, or by park_flush() */
+    uint64_t full;     /**< not parked but decided at once, because the lot was full */
     uint32_t now;      /**< in the lot */
     size_t bytes;
 };
@@ -85,9 +90,14 @@ int evaluator_new(const struct evaluator_conf *conf, struct evaluator **ret, str
  *  generation until they are decided. NULL is fine. */
 void evaluator_unref(struct evaluator *e);
 /** Evaluate one event, calling the sink for each match before it returns (or later, for what
- *  was parked). */
+ *  was parked). Of one event's rules those that are decided are reported in the order of the
+ *  ruleset; a parked rule is reported when its own values are there. With first_match_only the
+ *  rules keep their turns: while one is undecided, none behind it is reported, and the first that
+ *  turns out to match is the only one. */
 void evaluator_event(struct evaluator *e, const struct gyr_event *ev);
 /** Per rule id: how often it matched. Borrowed; n = rules of the ruleset. */
 const uint64_t *evaluator_matches(const struct evaluator *e, uint32_t *ret_n);
+/** How often a provider failed to answer for a field (which counts as absent). */
+uint64_t evaluator_errors(const struct evaluator *e);
 
 #endif /* ENGINE_EVALUATOR_H */
