@@ -320,27 +320,28 @@ struct column {
 static int build_row(struct builder *b, const struct column *columns, const struct ynode *row,
                      struct vec *rows)
 {
+    bool is_row = row->kind == Y_SEQ;
+    uint32_t n = is_row ? row->n : 1, fields = b->e->fields->n;
     struct vec tests = {0};
     struct expr *rhs;
-    struct node *n;
+    struct node *test;
     int r;
 
-    if (row->kind != Y_SEQ || row->n != b->e->fields->n) {
-        diag_error(b->defs->d, row->loc, "%s: it has %u fields, but here %s%u value%s", b->what,
-                   b->e->fields->n, row->kind == Y_SEQ ? "" : "only ",
-                   row->kind == Y_SEQ ? row->n : 1, row->kind == Y_SEQ && row->n != 1 ? "s" : "");
+    if (!is_row || n != fields) {
+        diag_error(b->defs->d, row->loc, "%s: it has %u field%s, but here %s%u value%s", b->what,
+                   fields, fields == 1 ? "" : "s", is_row ? "" : "only ", n, n == 1 ? "" : "s");
         return -EINVAL;
     }
-    for (uint32_t i = 0; i < row->n; i++) {
+    for (uint32_t i = 0; i < n; i++) {
         r = right_of(b, columns[i].op, columns[i].mod, row->items[i], &rhs);
         if (r < 0)
             return r;
-        n = compare(b, columns[i].lhs, columns[i].op, columns[i].mod, rhs);
-        if (!n || !vec_push(b->defs->arena, &tests, n))
+        test = compare(b, columns[i].lhs, columns[i].op, columns[i].mod, rhs);
+        if (!test || !vec_push(b->defs->arena, &tests, test))
             return defs_no_memory(b->defs);
     }
-    n = join(b->defs, N_AND, &tests);
-    return n && vec_push(b->defs->arena, rows, n) ? 0 : defs_no_memory(b->defs);
+    test = join(b->defs, N_AND, &tests);
+    return test && vec_push(b->defs->arena, rows, test) ? 0 : defs_no_memory(b->defs);
 }
 
 /* fields: [a, b], comps: [=, in], values: rows of as many: any row, all of its tests. */
