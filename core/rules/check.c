@@ -225,7 +225,7 @@ static void check_event_name(struct resolver *r, struct unit *u, const struct ex
     if (map_get(&r->event_names, name, e->value.len))
         return;
     suggest_init(&s, name, e->value.len);
-    if (r->defs->n_guesses++ < GUESSES_MAX)
+    if (defs_may_guess(r->defs, r->event_names.n))
         for (uint32_t i = 0; i < r->event_names.n; i++)
             suggest_offer(&s, r->event_names.slots[i].key);
     problem_add(r, u, PROBLEM_WARNING, e->text, e->off, "no event of source '%s' is named '%.*s'%s",

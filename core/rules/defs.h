@@ -15,7 +15,8 @@
 #include "rules/ruleset.h"
 
 enum {
-    GUESSES_MAX = 5000,
+    GUESSES_MAX = 2000000,
+    EXCEPTIONS_MAX = 1000,
     RULES_MAX = 100000,
     RULESET_BYTES_MAX = 64 << 20,
     NODES_TOTAL_MAX = 1000000
@@ -41,6 +42,7 @@ struct macro_def {
     bool broken;
     enum link_state link;
     uint32_t height; /**< of macros in macros */
+    uint32_t n_told; /**< errors about the names in it */
     struct node *ast;
     struct unit *units; /**< resolved, one for each schema */
 };
@@ -70,13 +72,15 @@ struct defs {
     struct vec lists, macros, rules; /**< in order of first definition */
     struct map list_by_name, macro_by_name, rule_by_name;
     struct vec files;   /**< char: what was read */
-    uint32_t n_guesses; /**< nearest names looked for in warnings: they cost, and are bounded */
+    uint32_t n_guesses; /**< words compared in search of the nearest: they cost, and are bounded */
 };
 
 /** Read the items of a file's documents. Errors are told to defs->d and do not stop it.
  *  @return 0, -ENOMEM. */
 int defs_read(struct defs *defs, const struct ydocs *docs);
 void defs_free(struct defs *defs); /**< what is not in the arena */
+/** May a wrong word be compared with so many right ones? */
+bool defs_may_guess(struct defs *defs, uint32_t n_words);
 /** Tell that the ceiling is reached. @return -ENOMEM. */
 int defs_no_memory(struct defs *defs);
 

@@ -68,6 +68,10 @@ static int add_exception(struct defs *defs, struct rule_def *r, const struct yno
             diag_error(defs->d, item->loc, "%s has no 'fields'", what);
             return -EINVAL;
         }
+        if (r->exceptions.n == EXCEPTIONS_MAX) {
+            diag_error(defs->d, item->loc, "%s: more than %d exceptions", what, EXCEPTIONS_MAX);
+            return defs_no_memory(defs);
+        }
         e = arena_alloc(defs->arena, sizeof(*e));
         if (!e || !vec_push(defs->arena, &r->exceptions, e))
             return defs_no_memory(defs);
@@ -88,10 +92,6 @@ int item_exceptions(struct defs *defs, struct rule_def *rule, const struct ynode
     if (list->kind != Y_SEQ) {
         diag_error(defs->d, list->loc, "%s: 'exceptions' must be a list, not %s", what,
                    ynode_kind_name(list));
-        return -EINVAL;
-    }
-    if (list->n > 10000) {
-        diag_error(defs->d, list->loc, "%s: more than 10000 exceptions", what);
         return -EINVAL;
     }
     for (uint32_t i = 0; i < list->n; i++) {

@@ -11,7 +11,7 @@ const char *item_hint(struct defs *defs, const char *word, const char *const *wo
     struct suggest s;
 
     suggest_init(&s, word, strlen(word));
-    for (; *words; words++)
+    for (; *words && defs_may_guess(defs, 1); words++)
         suggest_offer(&s, *words);
     return diag_hint(defs->d, suggest_best(&s));
 }

@@ -120,18 +120,22 @@ static int link_reference(struct resolver *r, struct macro_def *m, const struct 
                           const struct trail *trail)
 {
     struct macro_def *inner = map_gets(&r->defs->macro_by_name, n->macro);
-    struct loc loc = text_loc(n->text, n->off);
     int k;
 
+    if (m->n_told >= PROBLEMS_MAX)
+        return 0; /* each place costs a walk over the text */
     if (!inner) {
         m->broken = true;
-        diag_error(r->defs->d, loc, "macro '%.100s': unknown macro '%.100s'%s", m->name, n->macro,
+        m->n_told++;
+        diag_error(r->defs->d, text_loc(n->text, n->off),
+                   "macro '%.100s': unknown macro '%.100s'%s", m->name, n->macro,
                    resolve_macro_hint(r->defs, n->macro));
         return 0;
     }
     if (inner->link == LINK_OPEN) {
         m->broken = true;
-        tell_cycle(r->defs, loc, "macro", trail, inner->name);
+        m->n_told++;
+        tell_cycle(r->defs, text_loc(n->text, n->off), "macro", trail, inner->name);
         return 0;
     }
     k = link_macro(r, inner, trail);
@@ -140,8 +144,8 @@ static int link_reference(struct resolver *r, struct macro_def *m, const struct 
         m->height = inner->height + 1;
     if (k == 0 && m->height > NESTED_MAX && !m->broken) {
         m->broken = true;
-        diag_error(r->defs->d, loc, "macro '%.100s': macros nested more than %d deep", m->name,
-                   NESTED_MAX);
+        diag_error(r->defs->d, text_loc(n->text, n->off),
+                   "macro '%.100s': macros nested more than %d deep", m->name, NESTED_MAX);
     }
     return k;
 }

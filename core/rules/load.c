@@ -15,6 +15,14 @@ int defs_no_memory(struct defs *defs)
     return -ENOMEM;
 }
 
+bool defs_may_guess(struct defs *defs, uint32_t n_words)
+{
+    if (n_words > GUESSES_MAX - defs->n_guesses)
+        return false;
+    defs->n_guesses += n_words;
+    return true;
+}
+
 void defs_free(struct defs *defs)
 {
     map_free(&defs->list_by_name);

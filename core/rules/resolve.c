@@ -24,6 +24,8 @@ void problem_add(struct resolver *r, struct unit *u, enum problem_kind kind,
         u->has_error = true;
     if (kind == PROBLEM_ERROR)
         u->has_hard_error = true;
+    if (kind != PROBLEM_WARNING && u->what)
+        r->n_errors++;
     /* Each place costs a walk over its scalar. */
     if (u->n_problems++ >= PROBLEMS_MAX)
         return;
@@ -82,7 +84,7 @@ const char *resolve_macro_hint(struct defs *defs, const char *word)
     if (map_gets(&defs->list_by_name, word))
         return ", but there is a list of that name: 'proc.name in (…)' takes one";
     suggest_init(&s, word, strlen(word));
-    if (defs->n_guesses++ < GUESSES_MAX)
+    if (defs_may_guess(defs, defs->macro_by_name.n))
         for (uint32_t i = 0; i < defs->macro_by_name.n; i++)
             suggest_offer(&s, defs->macro_by_name.slots[i].key);
     return diag_hint(defs->d, suggest_best(&s));
@@ -148,7 +150,7 @@ static void warn_near_list(struct resolver *r, struct unit *u, const struct expr
     struct suggest s;
 
     if (e->quoted || !memchr(e->value.u.ptr, '_', e->value.len) ||
-        r->defs->n_guesses++ >= GUESSES_MAX)
+        !defs_may_guess(r->defs, r->defs->list_by_name.n))
         return;
     suggest_init(&s, e->value.u.ptr, e->value.len);
     for (uint32_t i = 0; i < r->defs->list_by_name.n; i++)
@@ -323,6 +325,9 @@ static struct node *resolve_node(struct resolver *r, struct unit *u, const struc
                     "nested more than %d deep with its macros", EXPANDED_DEPTH_MAX);
         return broken(u, n);
     }
+    /* Who has told so much need not look further. */
+    if (r->n_errors > DIAGS_MAX)
+        return broken(u, n);
     if (ast->kind == N_MACRO)
         return resolve_macro(r, u, ast, n, depth);
     if (ast->kind == N_CMP)

@@ -27,7 +27,7 @@ struct problem {
 struct unit {
     struct unit *next; /**< of the same macro, for another schema */
     const struct schema *schema;
-    const char *what; /**< "rule 'X'" */
+    const char *what; /**< "rule 'X'"; NULL: a trial, whose problems count for nothing */
     struct node *node;
     struct problem *first, **last;
     uint32_t n_problems;
@@ -43,6 +43,7 @@ struct resolver {
     const struct schema *schema; /**< the one at work */
     struct map event_names;      /**< of it: any value but NULL */
     uint64_t n_nodes, n_expanded;
+    uint32_t n_errors; /**< in all conditions and outputs */
 };
 
 /** Check that lists and macros are there and in no cycle; parse the macros. Tells every error.

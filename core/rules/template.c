@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { WIDTH_MAX = 1024, PARTS_MAX = 10000 };
+enum { WIDTH_MAX = 1024, PARTS_MAX = 2000, FIELD_LEN_MAX = 256 };
 
 struct builder {
     struct resolver *r;
@@ -98,13 +98,12 @@ static int add_operand(struct builder *b, struct expr *e, uint32_t width)
 static uint32_t shorter_field(struct builder *b, uint32_t at, uint32_t end)
 {
     const struct field_def *f;
-    const char *arg;
-    size_t arg_len;
 
-    for (uint32_t n = end - at; n > 0; n--)
-        if (schema_resolve_field(b->r->schema, b->t->p + at, n, &f, &arg, &arg_len, NULL) == 0 &&
-            !(arg && b->t->p[at + n - 1] != ']' && arg_len == 0))
+    for (uint32_t n = end - at < FIELD_LEN_MAX ? end - at : FIELD_LEN_MAX; n > 0; n--) {
+        f = schema_field(b->r->schema, b->t->p + at, n);
+        if (f && !(f->f.flags & GYR_FF_ARG_REQ))
             return n;
+    }
     return 0;
 }
 
