@@ -123,12 +123,49 @@ static const char *param_type(uint16_t type)
     return names[type];
 }
 
-static void print_event(const struct gyr_event_type *t)
+/* no rule can match these, or they go by the name of what they stand for */
+static bool is_listed(const struct gyr_event_type *t)
 {
-    printf("%-24s %-12s (", t->name, t->category ? t->category : "");
+    return !(t->flags & (GYR_ETF_OLD | GYR_ETF_SNAPSHOT | GYR_ETF_GENERIC));
+}
+
+static bool has_param(const struct gyr_event_type *t, const char *name)
+{
     for (uint32_t i = 0; i < t->n_params; i++)
-        printf("%s%s %s", i ? ", " : "", param_type(t->params[i].type), t->params[i].name);
+        if (strcmp(t->params[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* All types of one name as rules see them: with every parameter that one of them has.
+ * @return false: an earlier type has this name, and the line is there. */
+static bool print_event(const struct schema *s, uint32_t first)
+{
+    const struct gyr_event_type *t = &s->types[first];
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < first; i++)
+        if (is_listed(&s->types[i]) && strcmp(s->types[i].name, t->name) == 0)
+            return false;
+    printf("%-24s %-12s (", t->name, t->category ? t->category : "");
+    for (uint32_t i = first; i < s->n_types; i++) {
+        const struct gyr_event_type *u = &s->types[i];
+
+        if (!is_listed(u) || strcmp(u->name, t->name) != 0)
+            continue;
+        for (uint32_t k = 0; k < u->n_params; k++) {
+            const struct gyr_param_def *p = &u->params[k];
+            bool before = false;
+
+            for (uint32_t j = first; j < i && !before; j++)
+                before = is_listed(&s->types[j]) && strcmp(s->types[j].name, t->name) == 0 &&
+                         has_param(&s->types[j], p->name);
+            if (!before)
+                printf("%s%s %s", n++ ? ", " : "", param_type(p->type), p->name);
+        }
+    }
     printf(")\n");
+    return true;
 }
 
 static int list_events(struct list *l)
@@ -140,15 +177,9 @@ static int list_events(struct list *l)
             continue;
         if (l->c.schemas.n > 1)
             printf("# %s\n", s->name);
-        for (uint32_t i = 0; i < s->n_types; i++) {
-            const struct gyr_event_type *t = &s->types[i];
-
-            /* no rule can match these, or they go by the name of what they stand for */
-            if (t->flags & (GYR_ETF_OLD | GYR_ETF_SNAPSHOT | GYR_ETF_GENERIC) || !takes(l, t->name))
-                continue;
-            print_event(t);
-            l->shown++;
-        }
+        for (uint32_t i = 0; i < s->n_types; i++)
+            if (is_listed(&s->types[i]) && takes(l, s->types[i].name))
+                l->shown += print_event(s, i);
         for (uint32_t i = 0; i < s->n_subtype_ids; i++)
             if (s->subtype_names[i] && takes(l, s->subtype_names[i])) {
                 printf("%-24s %-12s\n", s->subtype_names[i], "generic");
