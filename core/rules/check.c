@@ -61,11 +61,15 @@ static bool check_field(struct resolver *r, struct unit *u, struct expr *e)
     const struct field_def *f;
     struct gyr_error err;
     const char *arg;
-    size_t arg_len;
+    size_t arg_len, len = strlen(e->field.name);
     int k;
 
-    k = schema_resolve_field(r->schema, e->field.name, strlen(e->field.name), &f, &arg, &arg_len,
-                             &err);
+    if (len > FIELD_LEN_MAX) {
+        problem_add(r, u, PROBLEM_UNKNOWN, e->text, e->off, "unknown field '%.40s…'",
+                    e->field.name);
+        return false;
+    }
+    k = schema_resolve_field(r->schema, e->field.name, len, &f, &arg, &arg_len, &err);
     if (k < 0) {
         problem_add(r, u, k == -ENOENT ? PROBLEM_UNKNOWN : PROBLEM_ERROR, e->text, e->off, "%s",
                     err.msg);

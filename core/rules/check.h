@@ -10,6 +10,8 @@
 
 #include "rules/resolve.h"
 
+enum { FIELD_LEN_MAX = 1024 }; /**< a field's name and argument */
+
 /** Find the field, type the transformer. Wrong: a problem of @p u. @return whether it is right. */
 bool check_operand(struct resolver *r, struct unit *u, struct expr *e);
 /** A comparison whose operands are copies and whose lists are opened. */

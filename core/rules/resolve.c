@@ -275,7 +275,7 @@ static struct node *resolve_macro(struct resolver *r, struct unit *u, const stru
                                   struct node *n, uint32_t depth)
 {
     struct macro_def *m = map_gets(&r->defs->macro_by_name, ast->macro);
-    struct unit *inner;
+    struct unit *inner = NULL;
 
     if (!m) {
         problem_add(r, u, PROBLEM_ERROR, ast->text, ast->off, "unknown macro '%.100s'%s",

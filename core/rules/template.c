@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { WIDTH_MAX = 1024, PARTS_MAX = 2000, FIELD_LEN_MAX = 256 };
+enum { WIDTH_MAX = 1024, PARTS_MAX = 2000 };
 
 struct builder {
     struct resolver *r;
@@ -193,7 +193,7 @@ static bool is_container_info(const struct builder *b, uint32_t at)
 static int read_parts(struct builder *b, uint32_t from, uint32_t end)
 {
     uint32_t lit = from, at = from, width, next;
-    struct expr *e;
+    struct expr *e = NULL;
     int k = 0;
 
     while (at < end) {
