@@ -25,7 +25,7 @@ void json_add_str(struct buf *b, const char *s, size_t n)
     size_t i = 0, from = 0;
 
     buf_addc(b, '"');
-    while (i < n) {
+    while (i < n && !b->failed) {
         unsigned char c = (unsigned char)s[i];
         size_t k = utf8_len(s + i, n - i);
         bool c1 = k == 2 && c == 0xc2 && (unsigned char)s[i + 1] < 0xa0;
@@ -124,7 +124,7 @@ void json_add_value(struct buf *b, const struct gyr_value *v, uint32_t fmt)
         return;
     }
     buf_addc(b, '[');
-    for (uint32_t i = 0; i < v->len; i++) {
+    for (uint32_t i = 0; i < v->len && !b->failed; i++) {
         if (i)
             buf_addc(b, ',');
         add_scalar(b, &items[i], fmt);

@@ -41,7 +41,7 @@ void text_add_safe(struct buf *b, const char *s, size_t n)
 {
     size_t i = 0, from = 0, k;
 
-    while (i < n) {
+    while (i < n && !b->failed) {
         unsigned char c = (unsigned char)s[i];
 
         k = utf8_len(s + i, n - i);

@@ -1,0 +1,611 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Delivery to an output that does whatever a test wants: queue, retries, acks, the end. */
+#include "alert/delivery.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <gyr/util.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { MS = 1000000, LOG_MAX = 4096 };
+
+/* ---- the output ---- */
+
+struct fake {
+    pthread_mutex_t lock;
+    pthread_cond_t cond;
+    uint64_t got[LOG_MAX]; /* numbers of the alerts accepted, in order */
+    uint64_t times[LOG_MAX];
+    uint64_t tokens[LOG_MAX]; /* of those answered with "later" */
+    uint32_t n, n_tokens, offers, flushed, reopened;
+    uint32_t attempt_max;
+    bool closed; /* write() waits until it is opened */
+    bool deaf;   /* and wake() does not help */
+    /* what to answer */
+    uint32_t verdict, retry_first; /* so many offers are answered with retry first */
+    uint64_t retry_after, poison;  /* this alert is always to be retried */
+    bool fail;                     /* answer negative */
+};
+
+static void fake_init(struct fake *f)
+{
+    *f = (struct fake){0};
+    (void)pthread_mutex_init(&f->lock, NULL);
+    (void)pthread_cond_init(&f->cond, NULL);
+}
+
+static void accept_alert(struct fake *f, const struct gyr_alert *a)
+{
+    f->times[f->n] = clock_ns();
+    f->got[f->n++] = a->num;
+    if (a->attempt > f->attempt_max)
+        f->attempt_max = a->attempt;
+}
+
+static int fake_write(void *self, const struct gyr_alert *const *alerts, uint32_t n,
+                      struct gyr_verdict *v, struct gyr_error *err)
+{
+    struct fake *f = self;
+    int r = 0;
+
+    (void)pthread_mutex_lock(&f->lock);
+    f->offers++;
+    while (f->closed)
+        (void)pthread_cond_wait(&f->cond, &f->lock);
+    if (f->fail)
+        r = gyr_fail(err, -ECONNREFUSED, "nobody there");
+    for (uint32_t i = 0; i < n && !f->fail; i++) {
+        v[i].verdict = f->retry_first || alerts[i]->num == f->poison ? GYR_V_RETRY : f->verdict;
+        v[i].retry_after_ns = f->retry_after;
+        if (v[i].verdict == GYR_V_ACCEPTED)
+            accept_alert(f, alerts[i]);
+        else if (v[i].verdict == GYR_V_LATER)
+            f->tokens[f->n_tokens++] = alerts[i]->token;
+    }
+    if (f->retry_first)
+        f->retry_first--;
+    (void)pthread_mutex_unlock(&f->lock);
+    return r;
+}
+
+static void fake_open(struct fake *f)
+{
+    (void)pthread_mutex_lock(&f->lock);
+    f->closed = false;
+    (void)pthread_cond_broadcast(&f->cond);
+    (void)pthread_mutex_unlock(&f->lock);
+}
+
+static void fake_wake(void *self)
+{
+    struct fake *f = self;
+
+    if (!f->deaf)
+        fake_open(f);
+}
+
+static int fake_flush(void *self, uint32_t timeout_ms, struct gyr_error *err)
+{
+    struct fake *f = self;
+
+    (void)timeout_ms;
+    (void)err;
+    f->flushed++;
+    return 0;
+}
+
+static int fake_reopen(void *self, struct gyr_error *err)
+{
+    struct fake *f = self;
+
+    (void)err;
+    (void)pthread_mutex_lock(&f->lock);
+    f->reopened++;
+    (void)pthread_mutex_unlock(&f->lock);
+    return 0;
+}
+
+static const struct gyr_output_ops ops = {.size = sizeof(ops),
+                                          .write = fake_write,
+                                          .flush = fake_flush,
+                                          .reopen = fake_reopen,
+                                          .wake = fake_wake};
+
+/* ---- the other side ---- */
+
+static struct alert *an_alert(uint64_t num)
+{
+    struct alert *a = calloc(1, sizeof(*a));
+
+    assert_non_null(a);
+    a->a = (struct gyr_alert){.size = sizeof(a->a), .num = num, .rule = "rule"};
+    atomic_init(&a->refs, 1);
+    return a;
+}
+
+static struct delivery *start(struct fake *f, uint32_t capacity, bool wait)
+{
+    struct delivery_conf conf = {.name = "fake",
+                                 .ops = &ops,
+                                 .filter = {.min_priority = GYR_PRIO_DEBUG},
+                                 .capacity = capacity,
+                                 .wait = wait,
+                                 .notify_fd = -1,
+                                 .backoff_min_ns = 2 * MS,
+                                 .backoff_max_ns = 16 * MS};
+    struct delivery *d;
+
+    assert_int_equal(delivery_new(&conf, &d), 0);
+    assert_int_equal(delivery_start(d, f), 0);
+    return d;
+}
+
+static int offer(struct delivery *d, uint64_t num)
+{
+    struct alert *a = an_alert(num);
+    int r = delivery_offer(d, a);
+
+    alert_unref(a);
+    return r;
+}
+
+static struct delivery_stats stats(struct delivery *d)
+{
+    struct delivery_stats s;
+
+    delivery_stats(d, &s);
+    return s;
+}
+
+static struct delivery_stats end(struct delivery *d, uint64_t idle_ms)
+{
+    struct delivery_stats s;
+
+    delivery_finish(d, idle_ms * MS);
+    assert_int_equal(delivery_join(d), 0);
+    s = stats(d);
+    assert_int_equal(s.queued, 0);
+    return s;
+}
+
+/* Bounded: a test that waits for what never comes fails. */
+static void wait_until(const uint32_t *what, struct fake *f, uint32_t n)
+{
+    for (int i = 0; i < 5000; i++) {
+        uint32_t v;
+
+        (void)pthread_mutex_lock(&f->lock);
+        v = *what;
+        (void)pthread_mutex_unlock(&f->lock);
+        if (v >= n)
+            return;
+        (void)usleep(1000);
+    }
+    fail_msg("waited in vain for %u", n);
+}
+
+/* ---- tests ---- */
+
+static void test_order(void **state)
+{
+    struct delivery_stats s;
+    struct delivery *d;
+    struct fake f;
+
+    (void)state;
+    fake_init(&f);
+    d = start(&f, 16, true);
+    for (uint64_t i = 1; i <= 1000; i++)
+        assert_int_equal(offer(d, i), 0);
+    s = end(d, 1000);
+    assert_int_equal(s.accepted, 1000);
+    assert_int_equal(s.delivered, 1000);
+    assert_int_equal(s.dropped, 0);
+    for (uint64_t i = 0; i < 1000; i++)
+        assert_int_equal(f.got[i], i + 1);
+    assert_int_equal(f.flushed, 1);
+    delivery_free(d);
+}
+
+static void test_drop(void **state)
+{
+    struct delivery_stats s;
+    struct delivery *d;
+    struct fake f;
+    int dropped = 0;
+
+    (void)state;
+    fake_init(&f);
+    f.closed = true;
+    d = start(&f, 4, false);
+    for (uint64_t i = 1; i <= 10; i++)
+        dropped += offer(d, i) == -ENOSPC;
+    assert_int_equal(dropped, 6); /* those in write() still take their place */
+    fake_open(&f);
+    s = end(d, 1000);
+    assert_int_equal(s.accepted, 4);
+    assert_int_equal(s.delivered, 4);
+    assert_int_equal(s.dropped, 6);
+    assert_int_equal(f.got[3], 4);
+    delivery_free(d);
+}
+
+static void *open_soon(void *f)
+{
+    (void)usleep(50000);
+    fake_open(f);
+    return NULL;
+}
+
+static void test_wait(void **state)
+{
+    uint64_t began = clock_ns();
+    struct delivery_stats s;
+    struct delivery *d;
+    struct fake f;
+    pthread_t t;
+
+    (void)state;
+    fake_init(&f);
+    f.closed = true;
+    d = start(&f, 4, true);
+    assert_int_equal(pthread_create(&t, NULL, open_soon, &f), 0);
+    for (uint64_t i = 1; i <= 10; i++)
+        assert_int_equal(offer(d, i), 0);
+    assert_true(clock_ns() - began > 40 * MS);
+    (void)pthread_join(t, NULL);
+    s = end(d, 1000);
+    assert_int_equal(s.delivered, 10);
+    assert_int_equal(s.dropped, 0);
+    delivery_free(d);
+}
+
+/* Whoever waits for room is let go when the time is up. */
+static void test_wait_ends(void **state)
+{
+    struct delivery *d;
+    struct fake f;
+
+    (void)state;
+    fake_init(&f);
+    f.fail = true;
+    d = start(&f, 1, true);
+    assert_int_equal(offer(d, 1), 0);
+    delivery_end_by(d, clock_ns() + 30 * MS);
+    assert_int_equal(offer(d, 2), -ENOSPC);
+    assert_int_equal(end(d, 1000).dropped, 2);
+    delivery_free(d);
+}
+
+static void test_retry(void **state)
+{
+    struct delivery_stats s;
+    struct delivery *d;
+    struct fake f;
+
+    (void)state;
+    fake_init(&f);
+    f.retry_first = 5;
+    d = start(&f, 16, true);
+    for (uint64_t i = 1; i <= 3; i++)
+        assert_int_equal(offer(d, i), 0);
+    s = end(d, 2000);
+    assert_int_equal(s.delivered, 3);
+    assert_in_range(s.retried, 5, 15);
+    assert_in_range(f.offers, 6, 8);
+    assert_int_equal(f.attempt_max, 6);
+    for (uint64_t i = 0; i < 3; i++)
+        assert_int_equal(f.got[i], i + 1); /* the order stays */
+    delivery_free(d);
+}
+
+/* Waits double: 5 retries from 2 ms up with at least half of each is at least 1+2+4+8+8. */
+static void test_backoff(void **state)
+{
+    struct delivery *d;
+    struct fake f;
+    uint64_t began;
+
+    (void)state;
+    fake_init(&f);
+    f.retry_first = 5;
+    d = start(&f, 16, true);
+    began = clock_ns();
+    assert_int_equal(offer(d, 1), 0);
+    (void)end(d, 2000);
+    assert_true(f.times[0] - began >= 23 * MS);
+    delivery_free(d);
+}
+
+static void test_retry_after(void **state)
+{
+    struct delivery *d;
+    struct fake f;
+    uint64_t began;
+
+    (void)state;
+    fake_init(&f);
+    f.retry_first = 1;
+    f.retry_after = 80 * MS;
+    d = start(&f, 16, true);
+    began = clock_ns();
+    assert_int_equal(offer(d, 1), 0);
+    wait_until(&f.n, &f, 1);
+    assert_true(f.times[0] - began >= 80 * MS);
+    assert_int_equal(f.offers, 2);
+    (void)end(d, 1000);
+    delivery_free(d);
+}
+
+/* One alert that is never taken does not hold up the others. */
+static void test_poison(void **state)
+{
+    struct delivery_stats s;
+    struct delivery *d;
+    struct fake f;
+
+    (void)state;
+    fake_init(&f);
+    f.poison = 3;
+    d = start(&f, 64, true);
+    for (uint64_t i = 1; i <= 50; i++)
+        assert_int_equal(offer(d, i), 0);
+    wait_until(&f.n, &f, 49);
+    s = end(d, 50);
+    assert_int_equal(s.delivered, 49);
+    assert_int_equal(s.dropped, 1);
+    assert_true(s.retried > 1);
+    delivery_free(d);
+}
+
+static void test_failed(void **state)
+{
+    struct delivery_stats s;
+    struct delivery *d;
+    struct fake f;
+
+    (void)state;
+    fake_init(&f);
+    f.verdict = GYR_V_FAILED;
+    d = start(&f, 16, true);
+    for (uint64_t i = 1; i <= 3; i++)
+        assert_int_equal(offer(d, i), 0);
+    s = end(d, 1000);
+    assert_int_equal(s.failed, 3);
+    assert_int_equal(s.delivered, 0);
+    assert_int_equal(s.retried, 0);
+    assert_int_equal(s.dropped, 0);
+    delivery_free(d);
+}
+
+static void test_later(void **state)
+{
+    struct delivery_stats s;
+    struct delivery *d;
+    struct fake f;
+
+    (void)state;
+    fake_init(&f);
+    f.verdict = GYR_V_LATER;
+    d = start(&f, 16, true);
+    for (uint64_t i = 1; i <= 3; i++)
+        assert_int_equal(offer(d, i), 0);
+    wait_until(&f.n_tokens, &f, 3);
+    (void)usleep(5000);
+    assert_int_equal(stats(d).queued, 3);
+    delivery_ack(d, 0x123456789, GYR_V_ACCEPTED, 0); /* nobody's */
+    delivery_ack(d, f.tokens[0], GYR_V_LATER, 0);    /* no verdict */
+    delivery_ack(d, f.tokens[0], GYR_V_ACCEPTED, 0);
+    delivery_ack(d, f.tokens[0], GYR_V_FAILED, 0); /* too late */
+    delivery_ack(d, f.tokens[1], GYR_V_FAILED, 0);
+    delivery_ack(d, f.tokens[2], GYR_V_RETRY, 0);
+    wait_until(&f.n_tokens, &f, 4); /* offered again, with the same token */
+    assert_int_equal(f.tokens[3], f.tokens[2]);
+    (void)usleep(5000);
+    delivery_ack(d, f.tokens[3], GYR_V_ACCEPTED, 0);
+    s = end(d, 1000);
+    assert_int_equal(s.delivered, 2);
+    assert_int_equal(s.failed, 1);
+    assert_int_equal(s.retried, 1);
+    assert_int_equal(s.dropped, 0);
+    delivery_free(d);
+}
+
+/* The far side answers before write() has returned. */
+static struct delivery *eager_delivery;
+
+static int eager_write(void *self, const struct gyr_alert *const *alerts, uint32_t n,
+                       struct gyr_verdict *v, struct gyr_error *err)
+{
+    (void)self;
+    (void)err;
+    for (uint32_t i = 0; i < n; i++) {
+        delivery_ack(eager_delivery, alerts[i]->token, GYR_V_ACCEPTED, 0);
+        v[i].verdict = GYR_V_LATER;
+    }
+    return 0;
+}
+
+static void test_eager_ack(void **state)
+{
+    static const struct gyr_output_ops eager = {.size = sizeof(eager), .write = eager_write};
+    struct delivery_conf conf = {
+        .name = "eager", .ops = &eager, .capacity = 8, .wait = true, .notify_fd = -1};
+
+    (void)state;
+    assert_int_equal(delivery_new(&conf, &eager_delivery), 0);
+    assert_int_equal(delivery_start(eager_delivery, NULL), 0);
+    for (uint64_t i = 1; i <= 100; i++)
+        assert_int_equal(offer(eager_delivery, i), 0);
+    assert_int_equal(end(eager_delivery, 1000).delivered, 100);
+    delivery_free(eager_delivery);
+}
+
+/* An ack that never comes: given up, and nothing leaks. */
+static void test_never_acked(void **state)
+{
+    struct delivery_stats s;
+    struct delivery *d;
+    struct fake f;
+
+    (void)state;
+    fake_init(&f);
+    f.verdict = GYR_V_LATER;
+    d = start(&f, 16, true);
+    assert_int_equal(offer(d, 1), 0);
+    wait_until(&f.n_tokens, &f, 1);
+    s = end(d, 20);
+    assert_int_equal(s.dropped, 1);
+    delivery_ack(d, f.tokens[0], GYR_V_ACCEPTED, 0);
+    assert_int_equal(stats(d).delivered, 0);
+    delivery_free(d);
+}
+
+static void test_isolation(void **state)
+{
+    struct delivery *slow, *quick;
+    struct fake f, g;
+
+    (void)state;
+    fake_init(&f);
+    fake_init(&g);
+    f.closed = true;
+    slow = start(&f, 64, false);
+    quick = start(&g, 64, false);
+    for (uint64_t i = 1; i <= 20; i++) {
+        struct alert *a = an_alert(i); /* one block, both queues */
+
+        assert_int_equal(delivery_offer(slow, a), 0);
+        assert_int_equal(delivery_offer(quick, a), 0);
+        alert_unref(a);
+    }
+    wait_until(&g.n, &g, 20);
+    assert_int_equal(f.n, 0);
+    fake_open(&f);
+    assert_int_equal(end(slow, 1000).delivered, 20);
+    assert_int_equal(end(quick, 1000).delivered, 20);
+    delivery_free(slow);
+    delivery_free(quick);
+}
+
+/* A dead output is given up after its patience, and no alert is unaccounted for. */
+static void test_give_up(void **state)
+{
+    struct delivery_stats s;
+    struct delivery *d;
+    uint64_t began;
+    struct fake f;
+
+    (void)state;
+    fake_init(&f);
+    f.fail = true;
+    d = start(&f, 64, true);
+    for (uint64_t i = 1; i <= 20; i++)
+        assert_int_equal(offer(d, i), 0);
+    began = clock_ns();
+    s = end(d, 60);
+    assert_in_range((clock_ns() - began) / MS, 50, 2000);
+    assert_int_equal(s.dropped, 20);
+    assert_int_equal(s.accepted, 20);
+    assert_int_equal(offer(d, 21), -ENOSPC);
+    delivery_free(d);
+}
+
+/* Slow, but moving: it may take longer than the patience. */
+static void test_slow_flush(void **state)
+{
+    struct delivery *d;
+    struct fake f;
+
+    (void)state;
+    fake_init(&f);
+    f.verdict = GYR_V_LATER;
+    d = start(&f, 64, true);
+    for (uint64_t i = 1; i <= 8; i++)
+        assert_int_equal(offer(d, i), 0);
+    wait_until(&f.n_tokens, &f, 8);
+    delivery_finish(d, 150ull * MS);
+    for (int i = 0; i < 8; i++) {
+        (void)usleep(40000);
+        delivery_ack(d, f.tokens[i], GYR_V_ACCEPTED, 0);
+    }
+    assert_int_equal(delivery_join(d), 0);
+    assert_int_equal(stats(d).delivered, 8);
+    assert_int_equal(stats(d).dropped, 0);
+    delivery_free(d);
+}
+
+/* One that sits in write() is woken; one that does not hear it is left behind. */
+static void test_hanging(void **state)
+{
+    struct delivery *d;
+    static struct fake f, g; /* outlive the test: a thread is left with them */
+
+    (void)state;
+    fake_init(&f);
+    f.closed = true;
+    d = start(&f, 4, true);
+    assert_int_equal(offer(d, 1), 0);
+    wait_until(&f.offers, &f, 1);
+    assert_int_equal(end(d, 20).delivered, 1);
+    delivery_free(d);
+
+    fake_init(&g);
+    g.closed = g.deaf = true;
+    d = start(&g, 4, true);
+    assert_int_equal(offer(d, 1), 0);
+    wait_until(&g.offers, &g, 1);
+    delivery_finish(d, 20ull * MS);
+    assert_int_equal(delivery_join(d), -ETIMEDOUT);
+    fake_open(&g);
+    wait_until(&g.n, &g, 1);
+    for (int i = 0; i < 1000 && stats(d).queued; i++)
+        (void)usleep(1000);
+    (void)usleep(20000); /* the thread that was left behind has ended: what is its may go */
+    delivery_free(d);
+}
+
+static void test_reopen(void **state)
+{
+    struct delivery *d;
+    struct fake f;
+
+    (void)state;
+    fake_init(&f);
+    d = start(&f, 4, true);
+    delivery_reopen(d);
+    wait_until(&f.reopened, &f, 1);
+    (void)end(d, 100);
+    delivery_free(d);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    log_set_level(LOG_L_ERROR - 1);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_order),       cmocka_unit_test(test_drop),
+        cmocka_unit_test(test_wait),        cmocka_unit_test(test_wait_ends),
+        cmocka_unit_test(test_retry),       cmocka_unit_test(test_backoff),
+        cmocka_unit_test(test_retry_after), cmocka_unit_test(test_poison),
+        cmocka_unit_test(test_failed),      cmocka_unit_test(test_later),
+        cmocka_unit_test(test_eager_ack),   cmocka_unit_test(test_never_acked),
+        cmocka_unit_test(test_isolation),   cmocka_unit_test(test_give_up),
+        cmocka_unit_test(test_slow_flush),  cmocka_unit_test(test_hanging),
+        cmocka_unit_test(test_reopen),
+    };
+
+    return cmocka_run_group_tests(tests, setup, NULL);
+}
