@@ -18,7 +18,7 @@ for fuzzer in "$bin"/fuzz_*; do
     runs=2000 dict=
     case $name in
     capture) seeds="tests/captures" runs=6000 ;;
-    rules) seeds="rules" runs=4000 ;;
+    rules) seeds="rules/*.yaml" runs=4000 ;;
     config) seeds="packaging/gyr.yaml" ;;
     *) seeds= ;;
     esac

@@ -9,7 +9,7 @@ awk '
     /^- rule: / { name = substr($0, 9) }
     /^  priority: / && name != "" { print name " | " tolower($2); name = "" }
 ' rules/*.yaml >"$tmp/rules"
-awk -F' *[|] *' 'NF >= 4 && $2 != "rule" && $2 !~ /^-+$/ { print $2 " | " $3 }' rules/README.md \
+awk -F' *[|] *' 'NF == 6 && $2 != "rule" && $2 !~ /^-+$/ { print $2 " | " $3 }' rules/README.md \
     >"$tmp/readme"
 printf '1..1\n'
 if [ -s "$tmp/rules" ] && diff -u "$tmp/readme" "$tmp/rules" >"$tmp/diff"; then
