@@ -44,7 +44,7 @@ static int set_dirs(struct catalogue *c, const struct catalogue_conf *conf)
 static struct plugin **load_configured(struct catalogue *c, const struct plugin_conf *list,
                                        uint32_t n)
 {
-    struct plugin **loaded = arena_array(c->arena, n + 1, sizeof(*loaded));
+    struct plugin **loaded = arena_array(c->arena, n + 1, sizeof(struct plugin *));
     struct gyr_error err = {0};
 
     for (uint32_t i = 0; loaded && i < n; i++)

@@ -84,7 +84,7 @@ static int build_subtypes(struct schema *s)
     s->subtype_names = arena_array(s->arena, s->n_subtype_ids, sizeof(*s->subtype_names));
     if (!s->subtype_names)
         return -ENOMEM;
-    for (const struct gyr_subtype *t = s->subtypes; t->name; t++)
+    for (const struct gyr_subtype *t = s->subtypes; t && t->name; t++)
         s->subtype_names[t->id] = t->name;
     return 0;
 }
@@ -113,7 +113,7 @@ static int add_field(struct schema *s, const struct gyr_field *f, enum field_ori
                         SCHEMA_FIELDS_MAX);
     if ((s->n_fields & (s->n_fields - 1)) == 0) { /* full at each power of two */
         size_t cap = s->n_fields ? 2 * (size_t)s->n_fields : 1;
-        struct field_def **p = realloc(s->fields, cap * sizeof(*p));
+        struct field_def **p = realloc(s->fields, cap * sizeof(struct field_def *));
 
         if (!p)
             return out_of_memory(err);

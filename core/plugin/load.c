@@ -73,19 +73,25 @@ static char *stem(const char *path)
 
 static int adopt(void *handle, const char *path, struct plugin *ret, struct gyr_error *err)
 {
-    _cleanup_free_ char *file_name = stem(path);
     gyr_plugin_query_fn query;
     struct gyr_error why = {0};
+    char *file_name;
     int r;
 
     *(void **)&query = dlsym(handle, GYR_QUERY_SYMBOL);
-    if (!query)
-        return gyr_fail(err, -ENOEXEC, "%s: not a plugin of Gyr: it has no %s()", path,
-                        GYR_QUERY_SYMBOL);
-    if (!file_name)
-        return gyr_fail(err, -ENOMEM, "%s: out of memory", path);
+    file_name = stem(path);
+    if (!query || !file_name) {
+        free(file_name);
+        (void)gyr_fail(err, -ENOEXEC, "%s: %s", path,
+                       query ? "out of memory"
+                             : "not a plugin of Gyr: it has no " GYR_QUERY_SYMBOL "()");
+        return -ENOEXEC;
+    }
     r = plugin_adopt(query(GYR_ABI_MAJOR << 16 | GYR_ABI_MINOR), file_name, ret, &why);
-    return r < 0 ? gyr_fail(err, r, "%s: %s", path, why.msg) : 0;
+    free(file_name);
+    if (r < 0)
+        (void)gyr_fail(err, r, "%s: %s", path, why.msg);
+    return r;
 }
 
 static int add(struct plugins *ps, const struct plugin *made, struct plugin **ret,
@@ -97,7 +103,7 @@ static int add(struct plugins *ps, const struct plugin *made, struct plugin **re
         if (strcmp(ps->list[i]->desc.name, made->desc.name) == 0)
             return gyr_fail(err, -EEXIST, "%s: a plugin '%s' is already loaded from %s", made->path,
                             made->desc.name, ps->list[i]->path);
-    list = realloc(ps->list, (ps->n + 1) * sizeof(*list));
+    list = realloc(ps->list, (ps->n + 1) * sizeof(struct plugin *));
     if (!list)
         return gyr_fail(err, -ENOMEM, "%s: out of memory", made->path);
     ps->list = list;
@@ -130,8 +136,9 @@ static int load_fd(struct plugins *ps, int fd, const char *path, struct plugin *
             return 0;
         }
     r = object_load(&own, &st, path, &handle, err);
-    if (r == 0)
-        r = adopt(handle, path, &made, err);
+    if (r < 0)
+        return r;
+    r = adopt(handle, path, &made, err);
     if (r < 0)
         return r;
     made.dev = st.st_dev;

@@ -7,6 +7,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#ifndef CASE_NAME /* as it stands it is right */
+#define CASE_NAME "hostile"
+#endif
+
 struct config {
     uint8_t flag;
     int64_t count;
