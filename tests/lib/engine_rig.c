@@ -99,12 +99,13 @@ static int fake_get(void *self, const struct gyr_event *ev, uint32_t handle, str
     (void)ev;
     (void)pthread_mutex_lock(&f->lock);
     ff->gets++;
-    r = ff->answer;
+    r = f->by_ticket ? GYR_PENDING : ff->answer;
     if (r == GYR_PRESENT)
         *ret = ff->v;
     if (r == GYR_PENDING) {
         t = ff->ticket ? ff->ticket : ++f->next_ticket;
         ret->u.u64 = t;
+        f->ready[t % RIG_TICKETS] = 0;
         f->open[t % RIG_TICKETS]++;
         f->pendings++;
     }
@@ -123,7 +124,7 @@ static int fake_redeem(void *self, uint32_t handle, uint64_t ticket, struct gyr_
     (void)pthread_mutex_lock(&f->lock);
     ff->redeems++;
     f->bad_releases += f->open[ticket % RIG_TICKETS] == 0;
-    r = ff->answer;
+    r = f->by_ticket && !f->ready[ticket % RIG_TICKETS] ? GYR_PENDING : ff->answer;
     if (r == GYR_PRESENT)
         *ret = ff->v;
     if (r == GYR_PRESENT && ff->v.type == GYR_T_STR) {

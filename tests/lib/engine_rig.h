@@ -36,7 +36,9 @@ struct fake {
     uint64_t next_ticket;
     uint32_t pendings, releases, bad_releases; /* bad: of a ticket that is not out */
     uint32_t bound, unbound;
-    char *lent; /* bytes of the last redeemed value */
+    char *lent;     /* bytes of the last redeemed value */
+    bool by_ticket; /* get() is always pending, redeem() until the ticket is ready */
+    uint8_t ready[RIG_TICKETS];
     /** Called on the source's thread when a ticket has been given out, before get() returns. */
     void (*on_pending)(struct fake *f, uint64_t ticket);
     void *ctx;
