@@ -34,7 +34,7 @@ enum {
     PROGRAM_MEM_MAX = 1 << 30,
     PROGRAM_WORK_MAX = 1 << 23, /* tree nodes and their kids visited while compiling */
     PROGRAM_DEPTH_MAX = 1000,   /* of a condition, macros opened: bounds recursion */
-    INDEX_RULES_MIN = 8,        /* an index pays from so many rules */
+    INDEX_RULES_MIN = 4,        /* an index pays from so many rules */
     INDEX_PER_LIST = 4,         /* most indexes of one list */
     INDEX_LENGTHS_MAX = 16      /* distinct lengths of the prefixes in one index */
 };
