@@ -68,7 +68,8 @@ static struct gyr_value cut(struct gyr_value v, uint32_t max)
     return v;
 }
 
-/* The values of the match, and evt.time; borrowed still. @return how many. */
+/* The values of the match, and evt.time; borrowed still. Of a transformer the fields inside stand
+ * for it, as in Falco. @return how many. */
 static uint32_t collect(struct alert_maker *m, const struct match *match, uint32_t max)
 {
     const struct rule *r = match->rule;
@@ -76,6 +77,8 @@ static uint32_t collect(struct alert_maker *m, const struct match *match, uint32
     bool time = false;
 
     for (uint32_t i = 0; i < r->n_outputs; i++) {
+        if (r->outputs[i].expr && r->outputs[i].expr->kind == X_CALL)
+            continue;
         m->fields[n] =
             (struct gyr_alert_field){r->outputs[i].name, cut(match->values[i], max), NULL};
         m->fmts[n++] = r->outputs[i].fmt;

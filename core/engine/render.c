@@ -31,14 +31,33 @@ static void add_value(struct buf *b, const struct gyr_value *v, uint32_t fmt)
     }
 }
 
+/* What was added since @p from, cut or filled with blanks to @p width bytes; no character is split.
+ */
+static void fit(struct buf *b, size_t from, size_t width)
+{
+    size_t at = from, k;
+
+    while (at < b->len && (k = utf8_len(b->p + at, b->len - at)) && at + k <= from + width)
+        at += k;
+    if (b->len > at && !b->failed) {
+        b->len = at;
+        b->p[at] = '\0';
+    }
+    while (!b->failed && b->len < from + width)
+        buf_addc(b, ' ');
+}
+
 void render_output(struct buf *b, const struct rule *rule, const struct gyr_value *values)
 {
     for (uint32_t i = 0; i < rule->output.n; i++) {
         const struct template_part *part = &rule->output.parts[i];
+        size_t from = b->len;
 
         if (part->lit)
             text_add_safe(b, part->lit, part->len);
         else
             add_value(b, &values[part->field], rule->outputs[part->field].fmt);
+        if (part->width)
+            fit(b, from, part->width);
     }
 }

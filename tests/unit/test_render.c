@@ -67,6 +67,28 @@ static void hostile_values_are_made_safe(void **state)
     check("f=", list, 0, "", "f=(a\\x07,\xef\xbf\xbd)");
 }
 
+static void widths_cut_or_fill(void **state)
+{
+    struct template_part parts[] = {{.field = 0, .width = 5}, {.lit = "|", .len = 1}};
+    struct rule_output out = {.name = "x"};
+    struct rule rule = {.output = {.parts = parts, .n = 2}, .outputs = &out, .n_outputs = 1};
+    static const char *const cases[][2] = {
+        {"abcdefg", "abcde|"}, {"abcde", "abcde|"},        {"ab", "ab   |"},
+        {"", "     |"},        {"abcd\xc3\xa4", "abcd |"}, {"abc\xc3\xa4", "abc\xc3\xa4|"},
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
+        struct gyr_value v = str(cases[i][0]);
+        struct buf b;
+
+        buf_init(&b, 1 << 20);
+        render_output(&b, &rule, &v);
+        assert_string_equal(b.p, cases[i][1]);
+        buf_free(&b);
+    }
+}
+
 static void fields_used_again(void **state)
 {
     struct template_part parts[] = {{.field = 1}, {.field = 0}, {.field = 1}};
@@ -107,9 +129,8 @@ static void a_full_buffer_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values_in_their_places),
-        cmocka_unit_test(hostile_values_are_made_safe),
-        cmocka_unit_test(fields_used_again),
+        cmocka_unit_test(values_in_their_places), cmocka_unit_test(hostile_values_are_made_safe),
+        cmocka_unit_test(widths_cut_or_fill),     cmocka_unit_test(fields_used_again),
         cmocka_unit_test(a_full_buffer_is_told),
     };
 
