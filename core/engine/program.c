@@ -14,7 +14,9 @@ static int add_rule(struct graph *g, const struct rule *rule, struct route_rule 
     ret->outs = arena_array(g->temp, rule->n_outputs + 1u, sizeof(*ret->outs));
     if (!ret->outs)
         return -ENOMEM;
+    g->says_never = false;
     r = graph_condition(g, rule->condition, &ret->root);
+    ret->says_never = g->says_never;
     for (uint32_t i = 0; i < rule->n_outputs && r == 0; i++)
         r = graph_value(g, rule->outputs[i].expr, &ret->outs[i]);
     return r;
@@ -53,7 +55,7 @@ static void warn_unmatched(const struct route_rule *rules, uint32_t n, const str
     for (uint32_t i = 0; i < r->n_entries; i++)
         can_match[r->entries[i].rule] = 1;
     for (uint32_t i = 0; i < n; i++) {
-        if (can_match[i])
+        if (can_match[i] || rules[i].says_never)
             continue;
         diag_warning(d, rules[i].rule->loc, "rule '%s' can never match: %s", rules[i].rule->name,
                      rules[i].root == REF_FALSE

@@ -234,10 +234,35 @@ static bool is_equality(const struct node *c)
            (c->cmp.mod == MOD_NONE || c->cmp.mod == MOD_ANYOF);
 }
 
-static bool is_event_type(const struct expr *x)
+static bool is_core_field(const struct expr *x, const char *name)
 {
     return x->kind == X_FIELD && !x->field.arg && x->field.def->origin == FIELD_CORE &&
-           strcmp(x->field.def->f.name, "evt.type") == 0;
+           strcmp(x->field.def->f.name, name) == 0;
+}
+
+/* Events are counted from 1, so what rules write for "never" (evt.num = 0) and "always"
+ * (evt.num >= 0) is known. */
+static bool is_known(const struct node *c, uint32_t *ret_ref)
+{
+    const struct expr *rhs = c->cmp.rhs;
+
+    if (!is_core_field(c->cmp.lhs, "evt.num") || !rhs || rhs->kind != X_CONST ||
+        rhs->value.type != GYR_T_U64 || rhs->value.u.u64 != 0)
+        return false;
+    switch (c->cmp.op) {
+    case OP_EQ:
+    case OP_LT:
+    case OP_LE:
+        *ret_ref = REF_FALSE;
+        return true;
+    case OP_NE:
+    case OP_GT:
+    case OP_GE:
+        *ret_ref = REF_TRUE;
+        return true;
+    default:
+        return false;
+    }
 }
 
 static int add_pred(struct graph *g, const struct graph_pred *q, uint32_t *ret_node)
@@ -264,13 +289,18 @@ static int build_pred(struct graph *g, const struct node *c, uint32_t *ret_ref)
     const struct expr *rhs = c->cmp.rhs;
     uint32_t head[2] = {c->cmp.op, c->cmp.mod}, node;
     bool rhs_is_value = rhs && rhs->kind != X_CONST && rhs->kind != X_LIST;
-    int r = graph_value(g, c->cmp.lhs, &p.lhs);
+    int r;
 
+    if (is_known(c, ret_ref)) {
+        g->says_never = g->says_never || *ret_ref == REF_FALSE;
+        return 0;
+    }
+    r = graph_value(g, c->cmp.lhs, &p.lhs);
     if (r == 0 && rhs_is_value)
         r = graph_value(g, rhs, &p.rhs);
     if (r < 0)
         return r;
-    p.on_type = is_event_type(c->cmp.lhs) && !rhs_is_value;
+    p.on_type = is_core_field(c->cmp.lhs, "evt.type") && !rhs_is_value;
     if (is_equality(c)) {
         head[0] = OP_EQ;
         head[1] = MOD_NONE;

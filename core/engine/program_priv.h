@@ -181,6 +181,7 @@ struct graph {
     struct graph_node *nodes;
     uint32_t n_values, n_preds, n_nodes, cap_values, cap_preds, cap_nodes;
     uint32_t work;
+    bool says_never;      /* the condition at hand says "evt.num = 0" somewhere */
     struct gyr_error err; /* why the last step failed */
 };
 
@@ -200,8 +201,9 @@ int graph_grow(void *array_of, uint32_t n, uint32_t *cap, size_t size);
 
 struct route_rule {
     const struct rule *rule;
-    uint32_t root;  /* as written */
-    uint32_t *outs; /* values */
+    uint32_t root;   /* as written */
+    uint32_t *outs;  /* values */
+    bool says_never; /* it holds a "never": that it cannot match is meant */
 };
 
 struct route_entry {

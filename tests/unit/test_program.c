@@ -3,10 +3,12 @@
 
 #include "../lib/engine_rig.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -160,6 +162,63 @@ static void rules_that_cannot_match_are_told(void **state)
     assert_int_equal(s.values, 0); /* s.h is never read */
 }
 
+/* How rule files say "never" and "always". */
+static void events_are_counted_from_one(void **state)
+{
+    struct rig *r = *state;
+
+    rig_rules(r, RIG_RULE("never", "s.a = x and evt.num = 0", "o")
+                     RIG_RULE("exempt", "evt.type = open and not (s.a = x and evt.num = 0)", "o")
+                         RIG_RULE("always", "evt.type = open and evt.num >= 0 and s.b = x", "o"));
+    assert_false(told(r, "can never match"));
+    assert_dump(r, "values\n"
+                   "  v0 s.b\n"
+                   "predicates\n"
+                   "  p0 v0 = \"x\"\n"
+                   "conjunctions\n"
+                   "open:\n"
+                   "  exempt: true\n"
+                   "  always: p0\n");
+}
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+
+    assert_non_null(f);
+    assert_int_equal(fwrite(text, 1, strlen(text), f), strlen(text));
+    assert_int_equal(fclose(f), 0);
+}
+
+static void generations_are_counted(void **state)
+{
+    struct rig *r = *state;
+    char path[] = "/tmp/gyr-test-XXXXXX";
+    const char *const paths[] = {path};
+    struct ruleset_conf conf = {
+        .paths = paths, .n_paths = 1, .schemas = &r->schemas, .max_priority = 7};
+    struct generation *g = NULL;
+    int fd = mkstemp(path);
+
+    assert_true(fd >= 0);
+    (void)close(fd);
+    write_file(path, RIG_RULE("a", "s.a = x", "o"));
+    assert_int_equal(generation_new(&conf, 7, &r->d, &g), 0);
+    assert_int_equal(g->number, 7);
+    assert_int_equal(g->n_programs, 1);
+    assert_ptr_equal(generation_ref(g), g);
+    generation_unref(g);
+    generation_unref(g);
+    generation_unref(NULL);
+
+    g = NULL;
+    write_file(path, RIG_RULE("a", "s.nosuch = x", "o"));
+    assert_int_equal(generation_new(&conf, 8, &r->d, &g), -EINVAL);
+    assert_null(g);
+    assert_true(r->d.n_errors > 0);
+    assert_int_equal(unlink(path), 0);
+}
+
 /* Cheap and selective first; what no rule can read is not bound. */
 static void order_is_by_cost(void **state)
 {
@@ -239,6 +298,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(event_types_are_known, setup, teardown),
         cmocka_unit_test_setup_teardown(wants_are_what_rules_can_match, setup, teardown),
         cmocka_unit_test_setup_teardown(rules_that_cannot_match_are_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(events_are_counted_from_one, setup, teardown),
+        cmocka_unit_test_setup_teardown(generations_are_counted, setup, teardown),
         cmocka_unit_test_setup_teardown(order_is_by_cost, setup, teardown),
         cmocka_unit_test_setup_teardown(constants_are_indexed, setup, teardown),
         cmocka_unit_test_setup_teardown(disabled_rules_are_left_out, setup, teardown),
