@@ -84,7 +84,8 @@ static void add_source(struct buf *b, struct pipeline *p, uint32_t i, bool all)
     add_count(b, who, s.stats.lost, "events lost before they reached us", all);
     add_losses(b, p, i, who);
     add_count(b, who, s.stats.malformed, "malformed records left out", all);
-    add_count(b, who, s.stats.snapshots, "snapshot and internal events", all);
+    if (all)
+        add_count(b, who, s.stats.snapshots, "snapshot and internal events", all);
     add_count(b, who, s.stats.emitted, "events put in by enrichers", all);
     add_count(b, who, s.stats.emit_refused, "of them refused, the queue being full", all);
     add_count(b, who, s.stats.enricher_errors, "events an enricher did not understand", all);

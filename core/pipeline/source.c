@@ -149,6 +149,7 @@ void source_drain(struct source *s)
     for (int i = 0; i < DRAIN_ROUNDS && deliver_emitted(s); i++)
         ;
     park_flush(s->park);
+    scratch_reset(&s->scratch);
 }
 
 static void publish(struct source *s)
@@ -244,6 +245,7 @@ static int loop(struct source *s, struct gyr_error *err)
         see_to_asks(s);
         (void)deliver_emitted(s);
         b.timeout_ms = wait_ms(park_run(s->park, clock_ns()));
+        scratch_reset(&s->scratch); /* what redeem() lent */
         r = s->ops->next_batch(s->inst->self, &b, err);
         if (r < 0)
             return r;

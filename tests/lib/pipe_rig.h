@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file pipe_rig.h
+ * @brief A pipeline of plugins that live in the test: a source that gives what the test says, an
+ * enricher, an output that remembers. One rig at a time; what fails to set up aborts.
+ */
+#ifndef TESTS_PIPE_RIG_H
+#define TESTS_PIPE_RIG_H
+
+#include "pipeline/pipeline.h"
+
+#include <pthread.h>
+
+enum { PT_TICK = 1, PT_THING = 2, PT_CALL = 3, PT_NOTE = 4 };
+enum { PIPE_EVENTS = 4096, PIPE_SEEN = 4096 };
+
+/** What an output got. */
+struct pipe_seen {
+    char rule[64], text[128], output[32], json[1024];
+    uint64_t num, ts_ns;
+    uint32_t metadata;
+};
+
+struct pipe_rig {
+    pthread_mutex_t lock; /* of all but the set-up */
+    pthread_cond_t cond;
+
+    /* the source */
+    const struct gyr_event *events[PIPE_EVENTS];
+    uint32_t n_events, at, per_batch;
+    uint32_t hold_at; /**< gives no event from this one on until it is raised */
+    int end;          /**< GYR_E_EOF, or a failure */
+    uint32_t fail_at; /**< fails before this event, fails_left times, and goes on after a restart */
+    uint32_t fails_left;
+    bool live, woken;
+    uint32_t starts, stops;
+    uint64_t want[1024], want_sub;
+    uint32_t wants;
+
+    /* the enricher: on_event() of every type; fields fake.v (pending when told so), fake.arg[x] */
+    char order[256]; /**< "t" on_event of a tick, "a" after it, "o" any other; capped */
+    bool pending;
+    uint64_t ready;      /**< tickets up to this one are answered */
+    uint32_t open;       /**< tickets that are out */
+    bool emits;          /**< for each tick, a note is put into the stream */
+    uint32_t emit_flood; /**< so many at the first tick */
+    uint32_t emit_refused;
+    bool refuse_arg; /**< bind() refuses fake.arg[bad] */
+    int on_event_answer;
+    const struct gyr_host *host; /**< the enricher's */
+
+    /* the output */
+    struct pipe_seen seen[PIPE_SEEN];
+    uint32_t n_seen;
+
+    /* the pipeline */
+    struct arena *arena;
+    struct diags diags;
+    struct config config;
+    struct plugin_conf outputs[2];
+    struct plugin source_plugin, enricher_plugin, output_plugin;
+    struct plugins plugins;
+    struct pipeline *p;
+    char dir[64], rules[96];
+};
+
+/** Everything quiet: no events, ends well. */
+void pipe_init(struct pipe_rig *r);
+/** The rules it will load. */
+void pipe_rules(struct pipe_rig *r, const char *text);
+/** Add an event: a copy is kept. @return it, to be changed before the start. */
+struct gyr_event *pipe_event(struct pipe_rig *r, uint16_t type, uint64_t n);
+/** Make and start. */
+void pipe_start(struct pipe_rig *r);
+/** Let the source go on up to event @p at (UINT32_MAX: to the end). */
+void pipe_release(struct pipe_rig *r, uint32_t at);
+/** Wait until that many alerts came, at most 5 s. @return whether they did. */
+bool pipe_wait_seen(struct pipe_rig *r, uint32_t n);
+/** Answer tickets up to @p ticket. */
+void pipe_answer(struct pipe_rig *r, uint64_t ticket);
+/** Run until the sources have ended, then finish. @return pipeline_finish(). */
+int pipe_end(struct pipe_rig *r);
+void pipe_free(struct pipe_rig *r);
+/** Another generation of rules for it. */
+struct generation *pipe_generation(struct pipe_rig *r, uint32_t number, const char *text);
+
+#define PIPE_RULE(name, cond, out)                                                                 \
+    "- rule: " name "\n  desc: d\n  source: pipe\n  condition: " cond "\n  output: '" out          \
+    "'\n  priority: warning\n  tags: [t]\n"
+
+#endif /* TESTS_PIPE_RIG_H */
