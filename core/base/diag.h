@@ -55,8 +55,8 @@ __attribute__((format(printf, 4, 5))) void diag_add(struct diags *d, enum severi
 #define diag_warning(d, loc, ...) diag_add((d), SEV_WARNING, (loc), __VA_ARGS__)
 /** "; did you mean 'x'?" or "", for the end of a message. In the diags' arena. */
 const char *diag_hint(struct diags *d, const char *best);
-/** Copy the files that messages point into to the diags' arena. Before the arena in which a file was
- *  parsed is freed. */
+/** Copy the files that messages point into to the diags' arena. Before the arena in which a file
+ *  was parsed is freed. */
 void diags_keep_files(struct diags *d);
 /** All of them, in the order added; with the line and a caret. */
 void diags_print(const struct diags *d, FILE *f, bool color);

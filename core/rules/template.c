@@ -223,7 +223,6 @@ static int read_parts(struct builder *b, uint32_t from, uint32_t end)
         if (k == -ENOMEM)
             return k;
         lit = at = k < 0 ? at : next;
-        k = 0;
     }
     return add_literal(b, lit, end);
 }

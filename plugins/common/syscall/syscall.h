@@ -24,7 +24,8 @@ enum syscall_event {
 
 /** Places of parameters in the one array that holds them all; use P_* below. */
 enum syscall_param_place {
-#define EVENT(id, code, name, category, n, flags, traits) FLAT_##code, FLATFIX_##code = FLAT_##code - 1,
+#define EVENT(id, code, name, category, n, flags, traits)                                          \
+    FLAT_##code, FLATFIX_##code = FLAT_##code - 1,
 #define PARAM(code, name, type, fmt, kind, flags, names) FLAT_##code##__##name,
 #include "events.def"
 #undef EVENT

@@ -1,2 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
 common.process := syscall
 libs.process :=
