@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "syscall.h"
 
-#define TABLE(table) static const struct gyr_name names_##table[] = {
+#define TABLE(table)             static const struct gyr_name names_##table[] = {
 #define NAME(table, name, value) {(value), (name)},
-#define END(table) {0, NULL}};
+#define END(table)                                                                                 \
+    {                                                                                              \
+        0, NULL                                                                                    \
+    }                                                                                              \
+    }                                                                                              \
+    ;
 #include "names.def"
 #undef TABLE
 #undef NAME
@@ -11,7 +16,7 @@
 
 static const struct gyr_param_def params[] = {
 #define EVENT(id, code, name, category, n, flags, traits)
-#define PARAM(code, name, type, fmt, kind, flags, names) \
+#define PARAM(code, name, type, fmt, kind, flags, names)                                           \
     {#name, GYR_P_##type, GYR_F_##fmt, K_##kind, (flags), (names)},
 #include "events.def"
 #undef EVENT
@@ -19,7 +24,7 @@ static const struct gyr_param_def params[] = {
 };
 
 static const struct gyr_event_type types[] = {
-#define EVENT(id, code, name, category, n, flags, traits) \
+#define EVENT(id, code, name, category, n, flags, traits)                                          \
     {(id), (n), (flags), (name), (category), params + FLAT_##code, (traits)},
 #define PARAM(code, name, type, fmt, kind, flags, names)
 #include "events.def"
@@ -34,7 +39,7 @@ static const struct gyr_subtype calls[] = {
     {0, NULL}};
 
 static const struct gyr_field fields[] = {
-#define FIELD(name, type, flags, fmt, provider, help) \
+#define FIELD(name, type, flags, fmt, provider, help)                                              \
     {(name), (help), GYR_T_##type, (flags), GYR_F_##fmt, 0, (provider)},
 #include "fields.def"
 #undef FIELD

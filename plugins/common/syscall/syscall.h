@@ -36,7 +36,7 @@ enum syscall_param_place {
 /** Positions of parameters in their event: P_SYSCALL_OPEN_X__flags. */
 enum syscall_param {
 #define EVENT(id, code, name, category, n, flags, traits)
-#define PARAM(code, name, type, fmt, kind, flags, names) \
+#define PARAM(code, name, type, fmt, kind, flags, names)                                           \
     P_##code##__##name = FLAT_##code##__##name - FLAT_##code,
 #include "events.def"
 #undef EVENT
@@ -46,23 +46,23 @@ enum syscall_param {
 /** What a parameter means (gyr_param_def.kind). */
 enum syscall_kind {
     K_NONE,
-    K_FD,        /**< descriptor of the thread; negative: an errno, or AT_FDCWD (-100) */
+    K_FD, /**< descriptor of the thread; negative: an errno, or AT_FDCWD (-100) */
     K_PID,
     K_UID,
     K_GID,
-    K_ERRNO,     /**< result of a call: negative errno */
+    K_ERRNO, /**< result of a call: negative errno */
     K_SIGNAL,
     K_SIGSET,
-    K_PATH,      /**< relative to the working directory */
-    K_RELPATH,   /**< relative to the directory descriptor before it */
+    K_PATH,    /**< relative to the working directory */
+    K_RELPATH, /**< relative to the directory descriptor before it */
     K_SOCKADDR,
     K_SOCKTUPLE,
     K_FDLIST,
-    K_SYSCALL,   /**< portable system-call code */
+    K_SYSCALL, /**< portable system-call code */
     K_MODE,
     K_PORT,
     K_PAIRS,
-    K_DYN        /**< first byte: which of several forms the rest has */
+    K_DYN /**< first byte: which of several forms the rest has */
 };
 
 /** Traits of an event type (gyr_event_type.traits). */
@@ -80,9 +80,9 @@ enum syscall_trait {
     T_WRITES_FD = 1 << 10,
     T_DESTROYS_FD = 1 << 11,
     T_WAITS = 1 << 12,
-    T_PASSIVE = 1 << 13,   /**< changes nothing of what is known of its thread */
-    T_LARGE = 1 << 14,     /**< parameter lengths are u32 in captures */
-    T_IO_READ = 1 << 15,   /**< category depends on the descriptor: file or net */
+    T_PASSIVE = 1 << 13, /**< changes nothing of what is known of its thread */
+    T_LARGE = 1 << 14,   /**< parameter lengths are u32 in captures */
+    T_IO_READ = 1 << 15, /**< category depends on the descriptor: file or net */
     T_IO_WRITE = 1 << 16,
     T_IO_OTHER = 1 << 17
 };
