@@ -168,6 +168,21 @@ static void restart(struct source *s, uint64_t now)
     source_drain(s);
 }
 
+/* @return nanoseconds until it is to be started; UINT64_MAX: it rests no more. */
+static uint64_t see_to_resting(struct pipeline *p, struct source *s, uint64_t now)
+{
+    if (p->stopping) {
+        source_drain(s);
+        s->state = SOURCE_DONE;
+        return UINT64_MAX;
+    }
+    if (now >= s->restart_ns)
+        restart(s, now);
+    if (state_of(s) != SOURCE_RESTING)
+        return UINT64_MAX;
+    return s->restart_ns > now ? s->restart_ns - now : 0;
+}
+
 uint64_t pipeline_tick(struct pipeline *p)
 {
     uint64_t now = clock_ns(), next = UINT64_MAX, n;
@@ -178,14 +193,8 @@ uint64_t pipeline_tick(struct pipeline *p)
 
         if (state_of(s) == SOURCE_ENDED)
             reap(s, now);
-        if (s->state == SOURCE_RESTING && p->stopping) {
-            s->state = SOURCE_DONE;
-            source_drain(s);
-        } else if (s->state == SOURCE_RESTING && now >= s->restart_ns) {
-            restart(s, now);
-        }
-        if (s->state == SOURCE_RESTING) {
-            uint64_t left = s->restart_ns > now ? s->restart_ns - now : 0;
+        if (state_of(s) == SOURCE_RESTING) {
+            uint64_t left = see_to_resting(p, s, now);
 
             next = left < next ? left : next;
         }
