@@ -8,7 +8,7 @@
 ## check-asan  the same tests under the address and undefined-behaviour sanitizers
 ## check-tsan  the same tests under the thread sanitizer
 ## fuzz        let every parser eat mutated input: make fuzz SECONDS=600 [SEED=1]
-## bench       measure the speed of a replay: make bench [CAPTURE=file] [RULES=files]
+## bench       measure a replay, comparisons, the engine: make bench [CAPTURE=file] [RULES=files]
 ## lint        formatting, clang-tidy, cppcheck, shellcheck (what is there), our own checks
 ## format      clang-format every .c and .h
 ## install     DESTDIR=, prefix=/usr/local
@@ -98,6 +98,7 @@ core_obj  := $(call obj,$(core_src),o) $(patsubst $(top)/%.cc,$(O)/obj/%.o,$(cor
 main_obj  := $(call obj,$(top)/core/cli/main.c,o)
 plugins   := $(foreach d,$(plug_dirs),$(O)/plugins/$(notdir $(d)).so)
 tests     := $(patsubst $(top)/tests/unit/%.c,$(O)/tests/%,$(test_src))
+benches   := $(patsubst $(top)/tests/bench/%.c,$(O)/bench/%,$(wildcard $(top)/tests/bench/bench_*.c))
 fuzzers   := $(patsubst $(top)/tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard $(top)/tests/fuzz/fuzz_*.c))
 # scripts that are tests; the fuzzers among them are built with sanitizers whatever the variant
 scripts   := $(wildcard $(top)/tests/sdk/test_*.sh) $(wildcard $(top)/tests/tools/test_*.sh) \
@@ -133,8 +134,9 @@ fuzzers-asan: | $(want_deps)
 	$(q)$(MAKE) --no-print-directory VARIANT=asan O=$(fuzz_O) fuzzers
 fuzz: fuzzers-asan
 	$(q)sh $(top)/tests/fuzz/test_fuzz.sh $(fuzz_O)/fuzz -t $(SECONDS) -s $(SEED)
-bench: all
+bench: all $(benches)
 	$(q)cd $(top) && GYR=$(O)/bin/gyr sh tests/tools/bench.sh '$(CAPTURE)' $(RULES)
+	$(q)for b in $(benches); do printf '\n%s\n' "$$(basename $$b)" && $$b || exit 1; done
 lint:
 	$(q)cd $(top) && sh tests/tools/lint.sh $(c_files)
 format:
@@ -181,6 +183,8 @@ $(foreach d,$(plug_dirs),$(eval $(call plugin_rule,$(d))))
 $(O)/tests/%: $(O)/obj/tests/unit/%.o $(O)/lib/libtest.a $(O)/lib/libplugins.a $(O)/lib/libcore.a
 	$(call say,TEST)mkdir -p $(@D) && $(CC) $(ld_flags) $^ $(foreach d,$(plug_dirs),$(libs.$(notdir $(d)))) $(core_libs) $(test_libs) -o $@
 
+$(O)/bench/%: $(O)/obj/tests/bench/%.o $(O)/lib/libtest.a $(O)/lib/libplugins.a $(O)/lib/libcore.a
+	$(call say,BENCH)mkdir -p $(@D) && $(CC) $(ld_flags) $^ $(foreach d,$(plug_dirs),$(libs.$(notdir $(d)))) $(core_libs) $(test_libs) -o $@
 $(O)/fuzz/%: $(O)/obj/tests/fuzz/%.o $(O)/obj/tests/fuzz/driver.o $(O)/lib/libtest.a $(O)/lib/libplugins.a $(O)/lib/libcore.a
 	$(call say,FUZZ)mkdir -p $(@D) && $(CC) $(ld_flags) $^ $(foreach d,$(plug_dirs),$(libs.$(notdir $(d)))) $(core_libs) -lz -o $@
 
