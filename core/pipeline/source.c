@@ -17,7 +17,7 @@ enum {
     BAD_IN_ROW_MAX = 1000, /* so many malformed records in a row are no accident */
     DRAIN_ROUNDS = 16      /* emitted events may make enrichers emit more */
 };
-static const uint64_t NS_S = 1000000000;
+static const uint64_t NS_S = 1000000000, NAP_NS = 2000000;
 
 /* ---- one event ---- */
 
@@ -144,10 +144,27 @@ static bool deliver_emitted(struct source *s)
     return any;
 }
 
+/* The stream is over, but answers may still come: each parked event has its time, unless we were
+ * told to stop. */
+static void wait_for_answers(struct source *s)
+{
+    while (!atomic_load_explicit(&s->stop, memory_order_relaxed)) {
+        uint64_t next = park_run(s->park, clock_ns());
+        struct timespec nap = {.tv_nsec = (long)(next < NAP_NS ? next : NAP_NS)};
+
+        scratch_reset(&s->scratch);
+        if (next == UINT64_MAX)
+            return;
+        (void)nanosleep(&nap, NULL);
+        (void)deliver_emitted(s);
+    }
+}
+
 void source_drain(struct source *s)
 {
     for (int i = 0; i < DRAIN_ROUNDS && deliver_emitted(s); i++)
         ;
+    wait_for_answers(s);
     park_flush(s->park);
     scratch_reset(&s->scratch);
 }

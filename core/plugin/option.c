@@ -117,7 +117,7 @@ static int store_scalar(const struct gyr_option *o, const char *s, size_t n, str
                         void *cfg, struct gyr_error *err)
 {
     bool truth = false;
-    uint8_t byte;
+    uint8_t byte = 0;
     int64_t i = 0;
     uint64_t u = 0;
     const char *text;

@@ -312,6 +312,25 @@ static void test_park_deadline(void **state)
     assert_int_equal(r.n_seen, 2); /* the last one at the end */
 }
 
+/* A recording ends long before a runtime answers. */
+static void test_answer_after_the_end(void **state)
+{
+    (void)state;
+    pipe_rules(&r, PIPE_RULE("out", "evt.type = tick", "v=%fake.v"));
+    (void)pipe_event(&r, PT_TICK, 1);
+    r.pending = true;
+    r.config.park_deadline_ns = 20000000000;
+    pipe_start(&r);
+    while (stats_of(&r).park.parked < 1)
+        (void)usleep(1000);
+    pipe_answer(&r, 1);
+    assert_true(pipe_wait_seen(&r, 1));
+    assert_int_equal(r.seen[0].metadata, GYR_MD_FINAL);
+    assert_int_equal(pipe_end(&r), 0);
+    assert_int_equal(r.n_seen, 1);
+    assert_int_equal(r.open, 0);
+}
+
 static void test_reload(void **state)
 {
     struct gyr_error err = {0};
@@ -482,6 +501,7 @@ int main(void)
         TEST(test_enricher_errors),
         TEST(test_parked),
         TEST(test_park_deadline),
+        TEST(test_answer_after_the_end),
         TEST(test_reload),
         TEST(test_reload_refused),
         TEST(test_reload_ended),
