@@ -349,7 +349,7 @@ void pipe_init(struct pipe_rig *r)
                                 .min_priority = GYR_PRIO_DEBUG,
                                 .host_root = "",
                                 .hostname = "box",
-                                .park_deadline_ns = 60000000000ull,
+                                .park_deadline_ns = 3000000000ull,
                                 .park_events = 4096,
                                 .park_bytes = 16 << 20};
     (void)snprintf(r->dir, sizeof(r->dir), "/tmp/gyr-pipe-XXXXXX");
