@@ -24,6 +24,8 @@
 const struct gyr_plugin *gyr_plugin_query_replay(uint32_t host_abi);
 const struct gyr_plugin *gyr_plugin_query_process(uint32_t host_abi);
 
+#define LEAST 0.9999 /* of all values of a capture */
+
 enum { FIELDS_MAX = 400, LINE_MAX_LEN = 1 << 20, WORST = 12 };
 
 struct replay_config { /* as the plugin's own */
@@ -278,6 +280,31 @@ static void json_text(const json_t *want, char *out, size_t cap)
     }
 }
 
+/* Asking Falco for evt.abspath changes what it then thinks the event's descriptor is, when the
+ * path is relative to one; and the rule that made the expected output asks for it first. */
+static bool is_spoilt(const struct run *r, const char *field)
+{
+    const struct gyr_event_type *t = syscall_event_type(r->ev->type);
+    int64_t dirfd;
+    const char *path;
+    uint32_t len;
+
+    if (strncmp(field, "fd.", 3) != 0 && strncmp(field, "fs.", 3) != 0)
+        return false;
+    for (uint32_t i = 0; i + 1u < t->n_params; i++)
+        if (t->params[i].kind == K_FD && t->params[i + 1].kind == K_RELPATH &&
+            gyr_param_i64(r->ev, i, &dirfd) && dirfd != -100 &&
+            gyr_param_str(r->ev, i + 1, &path, &len) && len && *path != '/')
+            return true;
+    return false;
+}
+
+/* Falco prints uninitialised memory for processes that it took from the tables. */
+static bool is_garbage(const struct tally *t, int is)
+{
+    return is != GYR_PRESENT && strncmp(t->name, "proc.exe_ino.ctime_duration", 27) == 0;
+}
+
 static void compare(struct run *r, struct tally *t, const json_t *want)
 {
     static char got_text[LINE_MAX_LEN], want_text[LINE_MAX_LEN];
@@ -290,7 +317,7 @@ static void compare(struct run *r, struct tally *t, const json_t *want)
                     strlen(syscall_event_type(r->ev->type)->category));
         is = GYR_PRESENT;
     }
-    if (is != GYR_PRESENT && !want)
+    if ((is != GYR_PRESENT && !want) || is_garbage(t, is) || is_spoilt(r, t->name))
         return;
     t->n++;
     (void)snprintf(got_text, sizeof(got_text), "(absent)");
@@ -356,14 +383,11 @@ static json_t *parse_line(const char *line)
 static const char *event_name(const struct gyr_event *ev)
 {
     const struct gyr_event_type *t = syscall_event_type(ev->type);
-    uint64_t code;
 
     if (!(t->flags & GYR_ETF_GENERIC))
         return t->name;
-    if (!gyr_param_u64(ev, 0, &code))
-        code = ev->subtype;
     for (const struct gyr_subtype *s = syscall_schema.subtypes; s->name; s++)
-        if (s->id == code)
+        if (s->id == ev->subtype)
             return s->name;
     return "";
 }
@@ -442,38 +466,38 @@ static void against_falco(const char *name, const char *suffix, double least)
 static void seed(void **state)
 {
     (void)state;
-    against_falco("seed", ".scap.gz", 0.9);
+    against_falco("seed", ".scap.gz", LEAST);
 }
 
 static void attacks(void **state)
 {
     (void)state;
-    against_falco("attacks", ".scap.gz", 0.9);
+    against_falco("attacks", ".scap.gz", LEAST);
 }
 
 static void old_container(void **state)
 {
     (void)state;
-    against_falco("psp_run_as_user_0_container", ".scap", 0.9);
+    against_falco("psp_run_as_user_0_container", ".scap", LEAST);
 }
 
 static void old_curl(void **state)
 {
     (void)state;
-    against_falco("curl_google", ".scap", 0.9);
+    against_falco("curl_google", ".scap", LEAST);
 }
 
 static void old_files(void **state)
 {
     (void)state;
-    against_falco("cat_write", ".scap", 0.9);
-    against_falco("open-multiple-files", ".scap", 0.9);
+    against_falco("cat_write", ".scap", LEAST);
+    against_falco("open-multiple-files", ".scap", LEAST);
 }
 
 static void old_ipv6(void **state)
 {
     (void)state;
-    against_falco("single_ipv6_conn", ".scap", 0.9);
+    against_falco("single_ipv6_conn", ".scap", LEAST);
 }
 
 int main(void)

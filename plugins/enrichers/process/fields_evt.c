@@ -105,11 +105,11 @@ static int category(const struct pr_ask *a, struct gyr_value *ret)
 
 static const char *call_name(const struct pr_ask *a)
 {
-    uint64_t code;
+    uint32_t code;
 
     if (!(a->now->type->flags & GYR_ETF_GENERIC))
         return a->now->type->name;
-    code = pr_param_num(a->ev, P_GENERIC_X__ID, a->ev->subtype);
+    code = a->ev->subtype;
     for (const struct gyr_subtype *t = syscall_schema.subtypes; t->name; t++)
         if (t->id == code)
             return t->name;

@@ -184,6 +184,8 @@ static int all_types(const struct pr_ask *a, struct gyr_value *ret)
         if (!seen)
             (void)pr_literal(name, &list[n++]);
     }
+    if (n == 0)
+        return GYR_ABSENT;
     *ret = (struct gyr_value){.type = GYR_T_LIST, .len = n, .u.ptr = list};
     return GYR_PRESENT;
 }

@@ -102,6 +102,8 @@ static int ancestor_env(const struct pr_ask *a, struct pr_thread *th, struct gyr
     struct pr_thread *up = pr_thread_main(th);
     struct pr_text found = {"", 0};
 
+    if (!up)
+        return pr_text(found, ret);
     if (a->b->key_len) {
         for (int i = 0; i < ENV_LEVELS && up && !found.len; i++) {
             up = pr_thread_find(&a->s->threads, up->ptid);
