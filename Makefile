@@ -121,7 +121,7 @@ deps:
 	$(q)sh $(top)/packaging/install-deps.sh
 
 run: all
-	$(q)$(O)/bin/gyr replay $(demo)
+	$(q)$(O)/bin/gyr replay --rules $(top)/rules $(demo)
 
 check: all tests $(if $(filter tsan,$(VARIANT)),,fuzzers-asan)
 	$(q)cd $(top) && GYR_TOP=$(top) GYR_BUILD=$(O) GYR=$(O)/bin/gyr GYR_FUZZ=$(fuzz_O)/fuzz \

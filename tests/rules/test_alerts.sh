@@ -3,6 +3,7 @@
 # test_alerts.sh [--update]: the alerts that rules/ makes of each demo capture, against
 # tests/rules/NAME.alerts: how often, how urgent, in which container, which rule.
 set -u
+export LC_ALL=C
 cd "$(dirname "$0")/../.." || exit 1
 gyr=${GYR:?the program} n=0 bad=0
 tmp=$(mktemp -d) || exit 1

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # rules/README.md lists every rule we ship, with its priority, and no other.
 set -u
+export LC_ALL=C
 cd "$(dirname "$0")/../.." || exit 1
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT

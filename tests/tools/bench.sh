@@ -24,9 +24,10 @@ else
     cp "$capture" "$tmp/capture.scap"
 fi
 
+[ $# -gt 0 ] || set -- rules
 options=
 for rules in "$@"; do options="$options --rules $rules"; done
-printf '%s, rules: %s\n' "$capture" "${*:-rules/}"
+printf '%s, rules: %s\n' "$capture" "$*"
 for _ in 1 2 3 4 5; do
     # shellcheck disable=SC2086 # words are meant to split
     "$gyr" replay $options "$tmp/capture.scap" 2>"$tmp/log" >"$tmp/alerts" ||
