@@ -146,13 +146,15 @@ static const char *const own_errors[] = {
     [13] = "ETOOSMALL",  [14] = "ESERVERFAULT",         [15] = "EBADTYPE",
     [16] = "EJUKEBOX",   [17] = "EIOCBQUEUED",          [18] = "EIOCBRETRY"};
 
-const char *pr_errno_name(int64_t error)
+const char *pr_errno_name(int64_t res)
 {
-    if (error > 0 && error < (int64_t)(sizeof(errors) / sizeof(errors[0])))
-        return errors[error];
-    error -= FIRST_OWN;
-    if (error >= 0 && error < (int64_t)(sizeof(own_errors) / sizeof(own_errors[0])))
-        return own_errors[error];
+    const int64_t n = sizeof(errors) / sizeof(errors[0]);
+    const int64_t own = FIRST_OWN + (int64_t)(sizeof(own_errors) / sizeof(own_errors[0]));
+
+    if (res < 0 && res > -n)
+        return errors[-res];
+    if (res <= -FIRST_OWN && res > -own)
+        return own_errors[-res - FIRST_OWN];
     return NULL;
 }
 

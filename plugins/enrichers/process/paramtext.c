@@ -35,7 +35,7 @@ static int of_fd(struct pr_state *s, int64_t num, struct gyr_value *ret)
     char *out;
 
     if (num < 0) {
-        error = num == PR_AT_FDCWD ? "AT_FDCWD" : pr_errno_name(-num);
+        error = num == PR_AT_FDCWD ? "AT_FDCWD" : pr_errno_name(num);
         return error && s->now.thread ? pr_literal(error, ret) : GYR_ABSENT;
     }
     fd = t ? pr_fds_find(*t, num) : NULL;
@@ -174,7 +174,7 @@ int pr_param_text(void *self, const struct gyr_event *ev, uint32_t param, struct
     case K_GID:
         return of_account(s, def->kind == K_UID, (uint32_t)v, ret);
     case K_ERRNO:
-        name = v < 0 ? pr_errno_name(-v) : NULL;
+        name = pr_errno_name(v);
         return name ? pr_literal(name, ret) : GYR_ABSENT;
     case K_SIGNAL:
         name = pr_signal_name((uint8_t)v);

@@ -189,7 +189,7 @@ uint32_t pr_sockaddr_text(char out[PR_TUPLE_TEXT], const uint8_t *p, uint32_t le
 uint32_t pr_fd_addr_text(char out[PR_TUPLE_TEXT], const struct pr_fd *fd);
 
 /* Names of numbers; NULL when there is none. */
-const char *pr_errno_name(int64_t error);
+const char *pr_errno_name(int64_t res); /**< of a result: a negated errno */
 const char *pr_signal_name(uint64_t number);
 /** Names of the capabilities in @p caps with blanks between; @return the length in @p out. */
 enum { PR_CAPS_TEXT = 1024 };

@@ -152,6 +152,8 @@ struct pr_thread *pr_thread_add(struct pr_threads *t, int64_t tid, const struct 
 {
     struct pr_thread *th = pr_thread_find(t, tid);
 
+    if (tid < 0)
+        return NULL;
     if (th) {
         pr_thread_die(th);
         erase(t, th);

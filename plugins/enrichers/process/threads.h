@@ -88,7 +88,7 @@ void pr_threads_free(struct pr_threads *t);
 struct pr_thread *pr_thread_find(const struct pr_threads *t, int64_t tid);
 /** A blank thread of that number in place of any old one; not yet in a group.
  *  @param keep a thread that must not make room for it, with its process; may be NULL.
- *  @return NULL without memory. */
+ *  @return NULL without memory, and for a negative number, which is nobody's. */
 struct pr_thread *pr_thread_add(struct pr_threads *t, int64_t tid, const struct pr_thread *keep);
 /** Put it in its group and among its parent's children. */
 void pr_thread_relate(struct pr_threads *t, struct pr_thread *th);
