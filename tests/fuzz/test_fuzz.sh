@@ -18,6 +18,7 @@ for fuzzer in "$bin"/fuzz_*; do
     runs=2000 dict=
     case $name in
     capture) seeds="tests/captures" runs=6000 ;;
+    process) seeds="tests/captures" runs=2000 ;;
     rules) seeds="rules/*.yaml" runs=4000 ;;
     config) seeds="packaging/gyr.yaml" ;;
     *) seeds= ;;
