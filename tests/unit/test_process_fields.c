@@ -12,12 +12,14 @@
 
 #include "../lib/fake_host.h"
 
+#include "engine/provider.h"
 #include "syscall/syscall.h"
 
 #include <arpa/inet.h>
 #include <gyr/plugin.h>
 #include <gyr/util.h>
 #include <jansson.h>
+#include <time.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -42,6 +44,7 @@ struct process_config {
 struct tally {
     char name[64];
     const char *want, *got; /* of the first difference; owned */
+    const struct provider *by;
     uint32_t handle, n, bad;
 };
 
@@ -49,6 +52,11 @@ struct run {
     struct fake_host source_host, host;
     const struct gyr_plugin *replay, *process;
     void *source, *self;
+    /* the enricher, and the core, which asks it for texts of parameters */
+    struct provider ours, core;
+    struct schemas schemas;
+    struct scratch scratch;
+    struct stream_pos pos;
     struct tally fields[FIELDS_MAX];
     uint32_t n_fields;
     const struct gyr_event *evs[256];
@@ -75,8 +83,7 @@ static const char *const not_compared[] = {
 
 static bool is_compared(const char *name)
 {
-    static const char *const others[] = {"evt.arg",   "evt.rawarg",      "evt.args",
-                                         "evt.info",  "thread.exectime", "thread.totexectime",
+    static const char *const others[] = {"evt.rawarg", "thread.exectime", "thread.totexectime",
                                          "thread.cpu"};
 
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
@@ -88,22 +95,9 @@ static bool is_compared(const char *name)
     return true;
 }
 
-static int field_index(const struct gyr_enricher_ops *ops, const char *name, size_t len)
-{
-    for (uint32_t i = 0; i < ops->n_fields; i++) {
-        const struct gyr_field *f =
-            (const void *)((const char *)ops->fields + (size_t)i * ops->field_stride);
-
-        if (strlen(f->name) == len && memcmp(f->name, name, len) == 0)
-            return (int)i;
-    }
-    return -1;
-}
-
-/* Every field of the rule that made the expected output, if it is ours. */
+/* Every field of the rule that made the expected output, if it is ours or a parameter. */
 static void bind_fields(struct run *r)
 {
-    const struct gyr_enricher_ops *ops = r->process->enricher;
     char path[512], *text = calloc(1, 65536), *save = NULL;
     FILE *f;
 
@@ -118,21 +112,29 @@ static void bind_fields(struct run *r)
         char *arg = strchr(w, '[');
         struct gyr_error err;
         uint32_t type = 0;
-        size_t len = arg ? (size_t)(arg - w) : strlen(w);
         int i;
 
-        if (*w++ != '%')
-            continue;
-        i = field_index(ops, w, len - 1);
-        if (i < 0 || !is_compared(w))
+        if (*w++ != '%' || !is_compared(w))
             continue;
         assert_true(r->n_fields < FIELDS_MAX);
         (void)snprintf(t->name, sizeof(t->name), "%s", w);
         if (arg) {
-            arg++;
+            *arg++ = 0;
             arg[strlen(arg) - 1] = 0;
+        } else if (strncmp(w, "evt.arg.", 8) == 0) {
+            arg = w + 8;
+            w[7] = 0;
         }
-        assert_int_equal(ops->bind(r->self, (uint32_t)i, arg, &t->handle, &type, &err), 0);
+        t->by = &r->ours;
+        i = provider_field(t->by, w);
+        if (i < 0 && strncmp(w, "evt.arg", 7) == 0) {
+            t->by = &r->core;
+            i = provider_field(t->by, w);
+        }
+        if (i < 0)
+            continue;
+        assert_int_equal(t->by->ops->bind(t->by->self, (uint32_t)i, arg, &t->handle, &type, &err),
+                         0);
         r->n_fields++;
     }
     free(text);
@@ -146,6 +148,8 @@ static void run_begin(struct run *r, const char *capture)
     struct gyr_error err = {0};
 
     memset(r, 0, sizeof(*r));
+    (void)setenv("TZ", "UTC", 1);
+    tzset();
     fake_host_init(&r->source_host);
     fake_host_init(&r->host);
     r->replay = gyr_plugin_query_replay(0);
@@ -157,16 +161,31 @@ static void run_begin(struct run *r, const char *capture)
     assert_int_equal(r->process->start(r->self, &err), 0);
     if (r->replay->start(r->source, &err) < 0)
         fail_msg("%s", err.msg);
+    r->ours = (struct provider){"process", r->process->enricher, r->self};
+    r->core = (struct provider){"core", &corefields_ops, NULL};
+    assert_int_equal(schemas_add(&r->schemas, &syscall_schema, "test", &err), 0);
+    assert_int_equal(scratch_init(&r->scratch), 0);
+    assert_int_equal(
+        corefields_new(&(struct corefields_conf){.schema = schemas_find(&r->schemas, "syscall"),
+                                                 .pos = &r->pos,
+                                                 .scratch = &r->scratch,
+                                                 .others = &r->ours,
+                                                 .n_others = 1},
+                       &r->core.self),
+        0);
     r->batch = (struct gyr_batch){.size = sizeof(r->batch), .cap = 256, .ev = r->evs};
 }
 
 static void run_end(struct run *r)
 {
     for (uint32_t i = 0; i < r->n_fields; i++) {
-        r->process->enricher->unbind(r->self, r->fields[i].handle);
+        r->fields[i].by->ops->unbind(r->fields[i].by->self, r->fields[i].handle);
         free((void *)r->fields[i].want);
         free((void *)r->fields[i].got);
     }
+    corefields_free(r->core.self);
+    scratch_free(&r->scratch);
+    schemas_free(&r->schemas);
     r->replay->stop(r->source);
     r->replay->destroy(r->source);
     r->process->stop(r->self);
@@ -187,6 +206,7 @@ static bool run_next(struct run *r)
             ops->after_event(r->self, r->ev);
         after = false;
         fake_host_event_done(&r->host);
+        scratch_reset(&r->scratch);
         if (r->at == r->batch.n) {
             r->at = 0;
             r->ev = NULL;
@@ -309,7 +329,7 @@ static void compare(struct run *r, struct tally *t, const json_t *want)
 {
     static char got_text[LINE_MAX_LEN], want_text[LINE_MAX_LEN];
     struct gyr_value v = {0};
-    int is = r->process->enricher->get(r->self, r->ev, t->handle, &v);
+    int is = t->by->ops->get(t->by->self, r->ev, t->handle, &v);
     bool same;
 
     if (is != GYR_PRESENT && strcmp(t->name, "evt.category") == 0) { /* then the core says it */
@@ -336,6 +356,9 @@ static void compare(struct run *r, struct tally *t, const json_t *want)
         same = is == GYR_PRESENT && want && strcmp(got_text, want_text) == 0;
     if (same)
         return;
+    if (getenv("GYR_DIFF") && strcmp(getenv("GYR_DIFF"), t->name) == 0) /* every difference */
+        print_message("%llu %s\n  want %s\n  got  %s\n", (unsigned long long)r->ev->ts_ns,
+                      syscall_event_type(r->ev->type)->name, want_text, got_text);
     if (t->bad++ == 0) {
         char where[96];
         size_t size;

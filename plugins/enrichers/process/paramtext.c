@@ -95,6 +95,19 @@ static int of_path(struct pr_state *s, const struct gyr_event *ev, uint32_t i, b
     return given(s, out, pr_path_join(out, dir, path), ret);
 }
 
+/* The number is decimal, even where an address is wanted and the schema says so. */
+static int of_errno(struct pr_state *s, int64_t res, bool reformat, struct gyr_value *ret)
+{
+    const char *name = pr_errno_name(res);
+    char out[64];
+    int n;
+
+    if (!reformat)
+        return name ? pr_literal(name, ret) : GYR_ABSENT;
+    n = snprintf(out, sizeof(out), "%lld%c%s", (long long)res, 0, name ? name : "");
+    return given(s, out, (size_t)n, ret);
+}
+
 static int of_sigset(struct pr_state *s, uint64_t set, struct gyr_value *ret)
 {
     char out[SIGNALS * 10 + 1];
@@ -130,6 +143,80 @@ static int of_fdlist(struct pr_state *s, const uint8_t *p, uint32_t len, struct 
                                  (long long)num, fd ? pr_fd_char(fd->type) : '?', events);
     }
     return alone(s, out, used, ret);
+}
+
+/* What the rest of a parameter holds, by its first byte: each event has forms of its own. */
+enum { DYN_BYTES, DYN_ERRNO, DYN_U32, DYN_U64, DYN_TIME, DYN_HEX, DYN_SIGNAL, DYN_I64, DYN_TEXT };
+
+static int dyn_form(uint16_t event, uint8_t first)
+{
+    static const uint8_t option[] = {DYN_BYTES, DYN_ERRNO, DYN_U32, DYN_U64, DYN_TIME},
+                         trace[] = {DYN_HEX, DYN_SIGNAL}, key[] = {DYN_I64, DYN_TEXT};
+
+    switch (event) {
+    case EV_SOCKET_SETSOCKOPT_X:
+    case EV_SOCKET_GETSOCKOPT_X:
+        return first < sizeof(option) ? option[first] : -1;
+    case EV_SYSCALL_PTRACE_X:
+        return first < sizeof(trace) ? trace[first] : -1;
+    case EV_SYSCALL_KEYCTL_X:
+        return first < sizeof(key) ? key[first] : -1;
+    default:
+        return -1;
+    }
+}
+
+static int of_bytes(struct pr_state *s, const uint8_t *p, uint32_t len, struct gyr_value *ret)
+{
+    char *out = pr_alloc(s, len);
+
+    if (!out)
+        return GYR_ABSENT;
+    for (uint32_t i = 0; i < len; i++)
+        out[i] = p[i] >= 0x20 && p[i] < 0x7f ? (char)p[i] : '.';
+    *ret = gyr_str(out, len);
+    return GYR_PRESENT;
+}
+
+static int of_dyn(struct pr_state *s, const struct gyr_event *ev, const uint8_t *p, uint32_t len,
+                  struct gyr_value *ret)
+{
+    int form = dyn_form(ev->type, p[0]), n;
+    const char *name = NULL;
+    uint64_t v = 0;
+    char out[64];
+
+    p++;
+    len--;
+    if (form == DYN_BYTES)
+        return of_bytes(s, p, len, ret);
+    if (form == DYN_TEXT)
+        return given(s, (const char *)p, strnlen((const char *)p, len), ret);
+    memcpy(&v, p, len < sizeof(v) ? len : sizeof(v));
+    switch (form) {
+    case DYN_ERRNO:
+        return of_errno(s, (int64_t)v, true, ret);
+    case DYN_SIGNAL:
+        name = pr_signal_name(v & 0xff);
+        n = snprintf(out, sizeof(out), "%u%c%s", (unsigned)(v & 0xff), 0, name ? name : "");
+        break;
+    case DYN_TIME:
+        n = snprintf(out, sizeof(out), "%llu%c%gs", (unsigned long long)v, 0, (double)v / 1e9);
+        break;
+    case DYN_HEX:
+        n = snprintf(out, sizeof(out), "%llX%c", (unsigned long long)v, 0);
+        break;
+    case DYN_U32:
+        n = snprintf(out, sizeof(out), "%d%c", (int32_t)v, 0);
+        break;
+    case DYN_U64:
+    case DYN_I64:
+        n = snprintf(out, sizeof(out), "%lld%c", (long long)v, 0);
+        break;
+    default:
+        return GYR_ABSENT;
+    }
+    return given(s, out, (size_t)n, ret);
 }
 
 static int of_call(uint64_t code, struct gyr_value *ret)
@@ -174,8 +261,7 @@ int pr_param_text(void *self, const struct gyr_event *ev, uint32_t param, struct
     case K_GID:
         return of_account(s, def->kind == K_UID, (uint32_t)v, ret);
     case K_ERRNO:
-        name = pr_errno_name(v);
-        return name ? pr_literal(name, ret) : GYR_ABSENT;
+        return of_errno(s, v, def->fmt != GYR_F_DEC, ret);
     case K_SIGNAL:
         name = pr_signal_name((uint8_t)v);
         return name ? pr_literal(name, ret) : GYR_ABSENT;
@@ -189,6 +275,8 @@ int pr_param_text(void *self, const struct gyr_event *ev, uint32_t param, struct
         return of_address(s, def->kind == K_SOCKTUPLE, p, len, ret);
     case K_FDLIST:
         return of_fdlist(s, p, len, ret);
+    case K_DYN:
+        return of_dyn(s, ev, p, len, ret);
     case K_SYSCALL:
         return of_call(pr_param_num(ev, param, 0), ret);
     default:
