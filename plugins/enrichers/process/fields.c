@@ -187,6 +187,7 @@ const struct pr_field pr_fields[] = {
     FIELD("fdlist.sports", STR, 0, DEC, fdlist, L_SPORTS),
     FIELD("container.id", STR, 0, DEC, who, W_CONTAINER_ID),
     FIELD("container.full_id", STR, 0, DEC, who, W_CONTAINER_FULL_ID),
+    FIELD("container.start_ts", TIME, 0, RAW, who, W_CONTAINER_START_TS),
 };
 _Static_assert(sizeof(pr_fields) / sizeof(pr_fields[0]) == PR_N_FIELDS, "the count in fields.h");
 

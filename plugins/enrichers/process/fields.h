@@ -12,7 +12,7 @@
 
 #include <gyr/util.h>
 
-enum { PR_N_FIELDS = 172, PR_BINDINGS_MAX = 8192, PR_ENV_NAME_MAX = 256 };
+enum { PR_N_FIELDS = 173, PR_BINDINGS_MAX = 8192, PR_ENV_NAME_MAX = 256 };
 
 /** A field with its argument. */
 struct pr_binding {
@@ -227,6 +227,8 @@ enum pr_who_field {
     W_GROUP_NAME,
     W_CONTAINER_ID,
     W_CONTAINER_FULL_ID,
+    W_CONTAINER_START_TS,
+    W_CONTAINER_START_TS,
 };
 
 enum pr_fd_field {

@@ -40,6 +40,8 @@ int pr_get_who(const struct pr_ask *a, struct gyr_value *ret)
         return th->container ? pr_text(pr_container_short(th), ret) : pr_literal("host", ret);
     case W_CONTAINER_FULL_ID:
         return th->container ? pr_string(th->container, ret) : GYR_ABSENT;
+    case W_CONTAINER_START_TS: /* a container starts with the first process of its PID namespace */
+        return th->container && th->pidns_start ? pr_num(a, th->pidns_start, ret) : GYR_ABSENT;
     default:
         return user(a, a->b->field->id, ret);
     }
