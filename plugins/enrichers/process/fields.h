@@ -228,7 +228,6 @@ enum pr_who_field {
     W_CONTAINER_ID,
     W_CONTAINER_FULL_ID,
     W_CONTAINER_START_TS,
-    W_CONTAINER_START_TS,
 };
 
 enum pr_fd_field {

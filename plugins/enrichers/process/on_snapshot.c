@@ -166,7 +166,7 @@ void pr_on_fd(struct pr_state *s, const struct gyr_event *ev)
         return;
     fd->type = (uint8_t)pr_param_num(ev, P_SNAP_FD__type, FD_UNKNOWN);
     fd->ino = pr_param_num(ev, P_SNAP_FD__ino, 0);
-    pr_set_fd_name(s, fd, pr_param_text_of(ev, P_SNAP_FD__name));
+    pr_set(s, &fd->name, pr_param_text_of(ev, P_SNAP_FD__name));
     fd->openflags = (uint32_t)pr_param_num(ev, P_SNAP_FD__flags, 0);
     fd->dev = (uint32_t)pr_param_num(ev, P_SNAP_FD__dev, 0);
     if (fd->type >= FD_IPV4 && fd->type <= FD_IPV6_SERVER)

@@ -51,11 +51,6 @@ void pr_set_cwd(struct pr_state *s, struct pr_thread *th, struct pr_text path)
     pr_str_set(&s->store, &main->cwd, out, n);
 }
 
-void pr_set_fd_name(struct pr_state *s, struct pr_fd *fd, struct pr_text name)
-{
-    pr_set(s, &fd->name, name);
-}
-
 /* The kernel's name of a subsystem is not what rules know it as. */
 static struct pr_text subsystem(struct pr_text t)
 {

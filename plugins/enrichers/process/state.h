@@ -100,7 +100,6 @@ void pr_set_exepath(struct pr_state *s, struct pr_thread *th, struct pr_text pat
 void pr_set_exepath_told(struct pr_state *s, struct pr_thread *th, const struct gyr_event *ev);
 /** @p path from the working directory that @p th has. */
 void pr_set_cwd(struct pr_state *s, struct pr_thread *th, struct pr_text path);
-void pr_set_fd_name(struct pr_state *s, struct pr_fd *fd, struct pr_text name);
 
 /** A parameter as text, without its NUL; empty when absent. */
 static inline struct pr_text pr_param_text_of(const struct gyr_event *ev, uint32_t i)
