@@ -81,13 +81,15 @@ static int resolved(const struct pr_ask *a, struct pr_text path, uint8_t dir_at,
 {
     char tmp[PR_PATH_MAX + 1], out[PR_PATH_MAX];
     struct pr_text dir = pr_cwd_of(a->now->thread);
+    uint32_t n;
 
     if (!pr_path_is_absolute(path) && dir_at != NO) {
         if (is_open(a->ev->type))
             return a->now->fd ? pr_string(a->now->fd->name, ret) : pr_literal("<UNKNOWN>", ret);
         dir = pr_dir_of(a->s, path, pr_param_int(a->ev, dir_at, -1), tmp);
     }
-    return pr_copy(a, out, pr_path_join(out, dir, path), ret);
+    n = pr_path_join(out, dir, path);
+    return pr_copy(a, out, n, ret);
 }
 
 int pr_get_path(const struct pr_ask *a, struct gyr_value *ret)
@@ -147,7 +149,7 @@ static int item(const struct pr_ask *a, int64_t num, const struct pr_fd *fd, cha
     default:
         if (!fd || !pr_fd_is_inet(fd))
             return 0;
-        return snprintf(out, cap, "%u", dest ? fd->dport : fd->sport);
+        return snprintf(out, cap, "%d", dest ? fd->dport : fd->sport);
     }
 }
 

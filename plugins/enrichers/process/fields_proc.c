@@ -192,8 +192,9 @@ static int standard_fd(const struct pr_ask *a, int64_t num, bool type, struct gy
 static int caps(const struct pr_ask *a, uint64_t set, struct gyr_value *ret)
 {
     char out[PR_CAPS_TEXT];
+    uint32_t n = pr_caps_text(out, set);
 
-    return pr_copy(a, out, pr_caps_text(out, set), ret);
+    return pr_copy(a, out, n, ret);
 }
 
 /* The group of one subsystem. */

@@ -62,8 +62,8 @@ static int8_t place_of_data(const struct gyr_event_type *t)
 
 void pr_places_init(struct pr_state *s)
 {
-    for (uint16_t i = 0; i < PR_TYPES; i++) {
-        const struct gyr_event_type *t = syscall_event_type(i);
+    for (uint32_t i = 0; i < PR_TYPES; i++) {
+        const struct gyr_event_type *t = syscall_event_type((uint16_t)i);
 
         s->places[i] = (struct pr_places){place_of_fd(t), place_of_data(t)};
     }
