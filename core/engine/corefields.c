@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { NS_PER_S = 1000000000, BINDINGS_MAX = 8192, NOT_FOUND = 0xff };
+enum { NS_PER_S = 1000000000, NS_PER_MS = 1000000, BINDINGS_MAX = 8192, NOT_FOUND = 0xff };
 
 enum core_field {
     F_NUM,
@@ -25,6 +25,7 @@ enum core_field {
     F_DELTATIME,
     F_DELTATIME_S,
     F_DELTATIME_NS,
+    F_AROUND,
     F_TYPE,
     F_CATEGORY,
     F_CPU,
@@ -72,6 +73,8 @@ static const struct gyr_field fields[] = {
           "Whole seconds since the event before."),
     FIELD(F_DELTATIME_NS, "evt.deltatime.ns", GYR_T_DURATION, 0, GYR_F_RAW9,
           "Nanoseconds within the second, since the event before."),
+    FIELD(F_AROUND, "evt.around", GYR_T_U64, GYR_FF_INDEX | GYR_FF_ARG_REQ, GYR_F_DEC,
+          "Milliseconds between the event and a time: evt.around[T] = D is true within D of T."),
     FIELD(F_TYPE, "evt.type", GYR_T_STR, 0, GYR_F_DEC,
           "Name of the event: \"openat\", \"execve\"."),
     FIELD(F_CATEGORY, "evt.category", GYR_T_STR, 0, GYR_F_DEC,
@@ -100,6 +103,7 @@ static const struct gyr_field fields[] = {
 struct binding {
     uint32_t field;
     uint32_t index; /* of the argument, when it was given by position */
+    uint64_t time;  /* evt.around's */
     uint8_t *place; /* by name: for each event type of the schema where it is, or NOT_FOUND */
 };
 
@@ -223,6 +227,15 @@ static int bind_arg(struct corefields *c, struct binding *b, const char *arg, ui
     return find_places(c->conf.schema, arg, b, ret_type, err);
 }
 
+static int bind_around(struct binding *b, const char *arg, struct gyr_error *err)
+{
+    if (arg && parse_u64(arg, strlen(arg), &b->time) == 0)
+        return 0;
+    return gyr_fail(err, -EINVAL,
+                    "evt.around needs a time in nanoseconds since the epoch, as in "
+                    "evt.around[1404996934793590564]");
+}
+
 static int core_bind(void *self, uint32_t field, const char *arg, uint32_t *ret_handle,
                      uint32_t *ret_type, struct gyr_error *err)
 {
@@ -243,6 +256,8 @@ static int core_bind(void *self, uint32_t field, const char *arg, uint32_t *ret_
     b->field = field;
     if (field == F_ARG || field == F_RAWARG)
         r = bind_arg(c, b, arg, ret_type, err);
+    else if (field == F_AROUND)
+        r = bind_around(b, arg, err);
     else if (arg)
         r = gyr_fail(err, -EINVAL, "%s takes no argument", fields[field].name);
     if (r < 0) {
@@ -311,6 +326,14 @@ static int time_field(const struct corefields *c, uint32_t field, struct gyr_val
     }
 }
 
+/* Rounded up, so that whole milliseconds compare as the nanoseconds would. */
+static int around(uint64_t ts, uint64_t of, struct gyr_value *ret)
+{
+    uint64_t gap = ts > of ? ts - of : of - ts;
+
+    return number(GYR_T_U64, gap / NS_PER_MS + (gap % NS_PER_MS != 0), ret);
+}
+
 static int arg_field(const struct corefields *c, const struct binding *b,
                      const struct gyr_event *ev, const struct gyr_event_type *t,
                      struct gyr_value *ret)
@@ -342,6 +365,8 @@ static int core_get(void *self, const struct gyr_event *ev, uint32_t handle, str
     switch (b->field) {
     case F_NUM:
         return number(GYR_T_U64, c->conf.pos->num, ret);
+    case F_AROUND:
+        return around(ev->ts_ns, b->time, ret);
     case F_TYPE:
         return text(schema_event_name(s, ev->type, ev->subtype), ret);
     case F_CATEGORY:

@@ -291,7 +291,7 @@ static int check_arg(const struct field_def *f, const char *arg, size_t len, str
         return gyr_fail(err, -EINVAL, "field '%s' takes no argument", name);
     if (len == 0)
         return gyr_fail(err, -EINVAL, "the argument of field '%s' is empty", name);
-    if (!(f->f.flags & GYR_FF_KEY) && (parse_u64(arg, len, &u) < 0 || u > UINT32_MAX))
+    if (!(f->f.flags & GYR_FF_KEY) && parse_u64(arg, len, &u) < 0)
         return gyr_fail(err, -EINVAL, "the argument of field '%s' must be a number, not '%.*s'",
                         name, (int)(len < 128 ? len : 128), arg);
     return 0;

@@ -329,12 +329,27 @@ static bool check_op(struct resolver *r, struct unit *u, const struct node *cmp)
     return true;
 }
 
+/* "evt.around[T] = D" asks for events within D of T; the field is how far they are from it. */
+static bool check_around(struct resolver *r, struct unit *u, struct node *cmp)
+{
+    const struct expr *lhs = cmp->cmp.lhs;
+
+    if (lhs->kind != X_FIELD || strcmp(lhs->field.def->f.name, "evt.around") != 0)
+        return true;
+    if ((cmp->cmp.op != OP_EQ && cmp->cmp.op != OP_LE) || cmp->cmp.mod != MOD_NONE) {
+        problem_add(r, u, PROBLEM_ERROR, lhs->text, op_place(cmp), "evt.around takes '=' only");
+        return false;
+    }
+    cmp->cmp.op = OP_LE;
+    return true;
+}
+
 bool check_comparison(struct resolver *r, struct unit *u, struct node *cmp)
 {
     struct expr *rhs = cmp->cmp.rhs;
     bool ok = true;
 
-    if (!check_operand(r, u, cmp->cmp.lhs) || !check_op(r, u, cmp))
+    if (!check_operand(r, u, cmp->cmp.lhs) || !check_op(r, u, cmp) || !check_around(r, u, cmp))
         return false;
     if (!rhs)
         return true;

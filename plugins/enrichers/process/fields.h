@@ -12,7 +12,7 @@
 
 #include <gyr/util.h>
 
-enum { PR_N_FIELDS = 173, PR_BINDINGS_MAX = 8192, PR_ENV_NAME_MAX = 256 };
+enum { PR_N_FIELDS = 182, PR_BINDINGS_MAX = 8192, PR_ENV_NAME_MAX = 256 };
 
 /** A field with its argument. */
 struct pr_binding {
@@ -253,6 +253,15 @@ enum pr_fd_field {
     D_UID,
     D_CONTAINERNAME,
     D_CONTAINERDIRECTORY,
+    D_PROTO,
+    D_CPROTO,
+    D_SPROTO,
+    D_LPROTO,
+    D_RPROTO,
+    D_CIP_NAME,
+    D_SIP_NAME,
+    D_LIP_NAME,
+    D_RIP_NAME,
     D_NET,
     D_CNET,
     D_SNET,

@@ -214,19 +214,30 @@ static bool is_destination(const struct pr_ask *a, const struct pr_fd *fd)
     switch (a->b->field->id) {
     case D_SIP:
     case D_SPORT:
+    case D_SPROTO:
     case D_SNET:
         return true;
     case D_LIP:
     case D_LPORT:
+    case D_LPROTO:
     case D_LNET:
         return !is_local(a, fd, fd->sip);
     case D_RIP:
     case D_RPORT:
+    case D_RPROTO:
     case D_RNET:
         return is_local(a, fd, fd->sip);
     default:
         return false;
     }
+}
+
+/* The number as text: Falco looks no service up, and in a replay the machine is not asked. */
+static int port_text(const struct pr_ask *a, uint16_t port, struct gyr_value *ret)
+{
+    char text[8];
+
+    return pr_copy(a, text, (size_t)snprintf(text, sizeof(text), "%u", (unsigned)port), ret);
 }
 
 /* One end, as the field's type wants it. */
@@ -238,6 +249,8 @@ static int end(const struct pr_ask *a, const struct pr_fd *fd, bool dest, struct
 
     if (type == GYR_T_U64)
         return pr_num(a, dest ? fd->dport : fd->sport, ret);
+    if (type == GYR_T_STR)
+        return port_text(a, dest ? fd->dport : fd->sport, ret);
     *ret = (struct gyr_value){.type = type, .len = len, .u.ptr = ip};
     if (type != GYR_T_NET)
         return GYR_PRESENT;
@@ -269,11 +282,11 @@ static int both_ends(const struct pr_ask *a, const struct pr_fd *fd, struct gyr_
 static int end_fields(const struct pr_ask *a, const struct pr_fd *fd, struct gyr_value *ret)
 {
     uint32_t id = a->b->field->id;
-    bool server_side = id == D_SIP || id == D_SPORT || id == D_SNET;
+    bool server_side = id == D_SIP || id == D_SPORT || id == D_SPROTO || id == D_SNET;
 
     if (!pr_fd_is_inet(fd) && !is_listening(fd))
         return GYR_ABSENT;
-    if (id == D_IP || id == D_PORT || id == D_NET)
+    if (id == D_IP || id == D_PORT || id == D_PROTO || id == D_NET)
         return both_ends(a, fd, ret);
     if (is_listening(fd))
         return server_side ? end(a, fd, true, ret) : GYR_ABSENT;
@@ -336,6 +349,11 @@ static int of_fd(const struct pr_ask *a, const struct pr_fd *fd, struct gyr_valu
         return pr_num(a, !!(fd->flags & PR_FD_UPPER), ret);
     case D_IS_LOWER_LAYER:
         return pr_num(a, !!(fd->flags & PR_FD_LOWER), ret);
+    case D_CIP_NAME: /* events carry no names of addresses, and nobody is asked for them */
+    case D_SIP_NAME:
+    case D_LIP_NAME:
+    case D_RIP_NAME:
+        return GYR_ABSENT;
     default:
         return end_fields(a, fd, ret);
     }
