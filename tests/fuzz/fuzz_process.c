@@ -15,7 +15,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 const struct gyr_plugin *gyr_plugin_query_process(uint32_t host_abi);
 
-enum { HANDLES_MAX = 512, RAW_MAX = 96, EVENTS_MAX = 400 };
+enum { HANDLES_MAX = 512, RAW_MAX = 96, EVENTS_MAX = 120 };
 
 struct config { /* as the plugin's own */
     int64_t max_threads;
