@@ -6,7 +6,8 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
-enum { NO = 0xff, BY_FD = 0xfe };
+/* LINK_TEXT: what a symbolic link holds, relative to a folder that Falco does not look for. */
+enum { NO = 0xff, BY_FD = 0xfe, LINK_TEXT = 0xfd };
 
 /* Places of the path, or of source and target, and of the directory descriptors they are from;
  * success is a result of 0, of opens anything but -1. */
@@ -55,7 +56,8 @@ static const struct {
     TWO(SYSCALL_LINK_2_X, newpath, oldpath),
     TWO_AT(SYSCALL_LINKAT_2_X, newpath, newdir, oldpath, olddir),
     TWO(SYSCALL_SYMLINK_X, linkpath, target),
-    TWO_AT(SYSCALL_SYMLINKAT_X, linkpath, linkdirfd, target, linkdirfd),
+    {EV_SYSCALL_SYMLINKAT_X, NO, NO, P_SYSCALL_SYMLINKAT_X__linkpath,
+     P_SYSCALL_SYMLINKAT_X__linkdirfd, P_SYSCALL_SYMLINKAT_X__target, LINK_TEXT},
     TWO(SYSCALL_MOUNT_X, dev, dir),
 #undef ONE
 #undef ONE_AT
@@ -83,6 +85,10 @@ static int resolved(const struct pr_ask *a, struct pr_text path, uint8_t dir_at,
     struct pr_text dir = pr_cwd_of(a->now->thread);
     uint32_t n;
 
+    if (!pr_path_is_absolute(path) && dir_at == LINK_TEXT) {
+        n = (uint32_t)snprintf(out, sizeof(out), "<UNKNOWN>%.*s", (int)path.len, path.p);
+        return pr_copy(a, out, n < sizeof(out) ? n : sizeof(out) - 1, ret);
+    }
     if (!pr_path_is_absolute(path) && dir_at != NO) {
         if (is_open(a->ev->type))
             return a->now->fd ? pr_string(a->now->fd->name, ret) : pr_literal("<UNKNOWN>", ret);
