@@ -154,13 +154,20 @@ static bool list_all(const struct pred *p, const struct gyr_value *v)
     return true;
 }
 
+/* A field of one value that yields several holds if one of them does. But "not this address" and
+ * "not this port" are meant of both ends of a connection, and "not this name" of any ancestor. */
+static bool is_for_all(const struct pred *p)
+{
+    return p->op == OP_NE && (is_addr(p->one_type) || p->one_type == GYR_T_U64);
+}
+
 static bool odd(const struct pred *p, const struct gyr_value *v)
 {
     if (p->op == OP_EXISTS)
         return v->type != GYR_T_NONE;
     if (v->type != GYR_T_LIST)
         return test_one(p, v);
-    return p->op == OP_NE ? v->len && list_all(p, v) : list_any(p, v);
+    return is_for_all(p) ? v->len && list_all(p, v) : list_any(p, v);
 }
 
 /* ---- two values ---- */
@@ -198,7 +205,7 @@ static bool pair_rhs(const struct pred *p, const struct gyr_value *a, const stru
 static bool test_pair(const struct pred *p, const struct gyr_value *a, const struct gyr_value *b)
 {
     const struct gyr_value *e = a->u.ptr;
-    bool all = p->op == OP_NE || (p->op == OP_IN && p->is_list);
+    bool all = is_for_all(p) || (p->op == OP_IN && p->is_list);
 
     if (a->type != GYR_T_LIST)
         return pair_rhs(p, a, b);

@@ -116,7 +116,10 @@ static void lists_for_one(void **state)
         {S, "(bash|sshd)", OP_STARTSWITH, NO, "ssh", 1},
         {S, "(bash|sshd)", OP_PMATCH, NO, "(sshd|x)", 1},
         {S, "(bash|sshd)", OP_EXISTS, NO, NULL, 1},
-        {S, "(bash|sshd)", OP_NE, MOD_ALLOF, "(zsh|sshd)", 0},
+        {S, "(bash|sshd)", OP_NE, NO, "sshd", 1}, /* of ancestors, one that differs is enough */
+        {S, "(sshd|sshd)", OP_NE, NO, "sshd", 0},
+        {S, "(bash|sshd)", OP_NE, MOD_ALLOF, "(zsh|sshd)", 1},
+        {S, "(zsh|sshd)", OP_NE, MOD_ALLOF, "(zsh|sshd)", 0},
         {S, "(bash|sshd)", OP_NE, MOD_ALLOF, "(zsh|dash)", 1},
     };
 
