@@ -20,6 +20,7 @@ void alert_maker_init(struct alert_maker *m, const char *hostname)
     buf_init(&m->text, ALERT_TEXT_MAX);
     buf_init(&m->json, ALERT_JSON_MAX);
     buf_init(&m->names, ALERT_JSON_MAX);
+    buf_init(&m->extra, ALERT_TEXT_MAX);
 }
 
 void alert_maker_free(struct alert_maker *m)
@@ -29,6 +30,7 @@ void alert_maker_free(struct alert_maker *m)
     buf_free(&m->text);
     buf_free(&m->json);
     buf_free(&m->names);
+    buf_free(&m->extra);
     free(m->fields);
     free(m->fmts);
     free(m->order);
@@ -68,6 +70,34 @@ static struct gyr_value cut(struct gyr_value v, uint32_t max)
     return v;
 }
 
+/* The fields that are texts; they stand in m->extra, one behind the other. @return how many fields
+ * there are now. */
+static uint32_t add_texts(struct alert_maker *m, const struct match *match, uint32_t max,
+                          uint32_t n)
+{
+    const struct rule *r = match->rule;
+    const char *at;
+
+    buf_reset(&m->extra);
+    for (uint32_t i = 0; i < r->n_texts; i++) {
+        size_t from = m->extra.len;
+
+        render_template(&m->extra, r, &r->texts[i].text, match->values);
+        m->fields[n + i] =
+            (struct gyr_alert_field){r->texts[i].name, gyr_str(NULL, m->extra.len - from), NULL};
+        m->fmts[n + i] = GYR_F_DEC;
+    }
+    at = m->extra.p; /* it stays where it is from now on */
+    for (uint32_t i = 0; i < r->n_texts; i++) {
+        struct gyr_value *v = &m->fields[n + i].value;
+
+        v->u.ptr = at;
+        at += v->len;
+        *v = cut(*v, max);
+    }
+    return n + r->n_texts;
+}
+
 /* The values of the match, and evt.time; borrowed still. Of a transformer the fields inside stand
  * for it, as in Falco. @return how many. */
 static uint32_t collect(struct alert_maker *m, const struct match *match, uint32_t max)
@@ -77,13 +107,16 @@ static uint32_t collect(struct alert_maker *m, const struct match *match, uint32
     bool time = false;
 
     for (uint32_t i = 0; i < r->n_outputs; i++) {
-        if (r->outputs[i].expr && r->outputs[i].expr->kind == X_CALL)
+        if (r->outputs[i].hidden || (r->outputs[i].expr && r->outputs[i].expr->kind == X_CALL))
             continue;
         m->fields[n] =
             (struct gyr_alert_field){r->outputs[i].name, cut(match->values[i], max), NULL};
         m->fmts[n++] = r->outputs[i].fmt;
         time = time || strcmp(r->outputs[i].name, "evt.time") == 0;
     }
+    for (uint32_t i = 0; i < r->n_texts; i++)
+        time = time || strcmp(r->texts[i].name, "evt.time") == 0;
+    n = add_texts(m, match, max, n);
     if (!time) {
         m->fields[n] =
             (struct gyr_alert_field){"evt.time", gyr_num(GYR_T_TIME, match->ts_ns), NULL};
@@ -335,7 +368,7 @@ int alert_make(struct alert_maker *m, const struct match *match, struct alert **
     uint32_t n = 0;
     int e;
 
-    e = maker_reserve(m, r->n_outputs + 1);
+    e = maker_reserve(m, r->n_outputs + r->n_texts + 1);
     if (e < 0)
         return e;
     uuid_make(&parts, uuid);

@@ -30,7 +30,7 @@ struct alert {
 
 struct alert_maker {
     const char *hostname; /**< borrowed */
-    struct buf text, json, names;
+    struct buf text, json, names, extra;
     struct gyr_alert_field *fields;
     uint32_t *fmts, *order;
     uint32_t cap;

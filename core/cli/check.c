@@ -237,7 +237,8 @@ static int check(struct catalogue *c, const char *const *paths, uint32_t n_paths
                                           n_paths ? paths : (const char *const *)cfg->rule_files,
                                       .n_paths = n_paths ? n_paths : cfg->n_rule_files,
                                       .schemas = &c->schemas,
-                                      .max_priority = cfg->min_priority};
+                                      .max_priority = cfg->min_priority,
+                                      .adjust = &cfg->adjust};
     struct instances all = {.cap = cfg->n_sources + cfg->n_outputs +
                                    cfg->n_enrichers * (c->schemas.n + 1)};
     struct generation *g = NULL;

@@ -223,7 +223,8 @@ static int list_rules(struct list *l)
                                                           : (const char *const *)cfg->rule_files,
                                       .n_paths = l->n_rules ? l->n_rules : cfg->n_rule_files,
                                       .schemas = &l->c.schemas,
-                                      .max_priority = GYR_PRIO_DEBUG};
+                                      .max_priority = GYR_PRIO_DEBUG,
+                                      .adjust = &cfg->adjust};
     struct ruleset *rs = NULL;
 
     if (ruleset_load(&conf, &l->c.diags, &rs) < 0) {

@@ -50,7 +50,8 @@ static void rules_min_priority(struct reader *r, const struct ynode *v, void *ta
 
 static void top_rules(struct reader *r, const struct ynode *v, void *target)
 {
-    static const struct key keys[] = {{"files", rules_files}, {"min_priority", rules_min_priority}};
+    static const struct key keys[] = {
+        {"files", rules_files}, {"min_priority", rules_min_priority}, {"select", conf_read_select}};
 
     conf_read_map(r, v, keys, ARRAY_LEN(keys), "rules", target);
 }
@@ -144,6 +145,7 @@ static void read_root(struct reader *r, const struct ynode *root)
         {"outputs", conf_read_outputs},
         {"rules", top_rules},
         {"rule_matching", top_rule_matching},
+        {"append_output", conf_read_append_output},
         {"host_root", top_host_root},
         {"hostname", top_hostname},
         {"log_level", top_log_level},

@@ -9,6 +9,7 @@
 #define CONFIG_CONFIG_H
 
 #include "base/yaml.h"
+#include "rules/adjust.h"
 
 #include <gyr/output.h>
 
@@ -38,6 +39,7 @@ struct config {
     const char **rule_files;
     uint32_t n_rule_files;
     uint32_t min_priority; /**< rules less urgent are not loaded */
+    struct rule_adjust adjust;
     bool first_match_only; /**< rule_matching: first */
     const char *host_root;
     const char *hostname; /**< NULL: ask the machine */
@@ -48,8 +50,9 @@ struct config {
 };
 
 /** Load a file and its drop-ins (`NAME.d/` + `*.yaml` beside `NAME.yaml`, in order; lists of
- * plugins are added to, the rest replaced). What neither says is as in config_defaults(). Paths of
- * plugins, of plugin folders and of rules count from the folder of the file that names them.
+ * plugins, steps of a selection and appended outputs are added to, the rest replaced). What neither
+ * says is as in config_defaults(). Paths of plugins, of plugin folders and of rules count from the
+ * folder of the file that names them.
  *  @param path NULL: etc/gyr/gyr.yaml of the prefix the program is installed under, else
  *  /etc/gyr/gyr.yaml, else the defaults.
  *  @return 0; -EINVAL after telling @p d everything that is wrong. */

@@ -47,6 +47,10 @@ enum conf_unit { UNIT_COUNT, UNIT_SIZE, UNIT_DURATION };
 bool conf_read_number(struct reader *r, const struct ynode *v, enum conf_unit unit, uint64_t min,
                       uint64_t max, uint64_t *ret);
 
+/* Values of the keys "select" of "rules" and "append_output" of the whole (adjust.c). */
+void conf_read_select(struct reader *r, const struct ynode *v, void *target);
+void conf_read_append_output(struct reader *r, const struct ynode *v, void *target);
+
 /* Values of the keys "sources", "enrichers" and "outputs" of the whole (entry.c). */
 void conf_read_sources(struct reader *r, const struct ynode *v, void *target);
 void conf_read_enrichers(struct reader *r, const struct ynode *v, void *target);

@@ -47,10 +47,11 @@ static void fit(struct buf *b, size_t from, size_t width)
         buf_addc(b, ' ');
 }
 
-void render_output(struct buf *b, const struct rule *rule, const struct gyr_value *values)
+void render_template(struct buf *b, const struct rule *rule, const struct template *t,
+                     const struct gyr_value *values)
 {
-    for (uint32_t i = 0; i < rule->output.n; i++) {
-        const struct template_part *part = &rule->output.parts[i];
+    for (uint32_t i = 0; i < t->n; i++) {
+        const struct template_part *part = &t->parts[i];
         size_t from = b->len;
 
         if (part->lit)
@@ -60,4 +61,9 @@ void render_output(struct buf *b, const struct rule *rule, const struct gyr_valu
         if (part->width)
             fit(b, from, part->width);
     }
+}
+
+void render_output(struct buf *b, const struct rule *rule, const struct gyr_value *values)
+{
+    render_template(b, rule, &rule->output, values);
 }

@@ -12,5 +12,8 @@
 /** Append the text. Values are made safe (control characters escaped, invalid UTF-8 replaced).
  *  @param values one for each rule->outputs. */
 void render_output(struct buf *b, const struct rule *rule, const struct gyr_value *values);
+/** The same for any template of the rule. */
+void render_template(struct buf *b, const struct rule *rule, const struct template *t,
+                     const struct gyr_value *values);
 
 #endif /* ENGINE_RENDER_H */

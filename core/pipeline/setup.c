@@ -142,7 +142,8 @@ static int load_rules(struct pipeline *p, struct diags *d)
     struct ruleset_conf conf = {.paths = (const char *const *)p->config->rule_files,
                                 .n_paths = p->config->n_rule_files,
                                 .schemas = &p->schemas,
-                                .max_priority = p->config->min_priority};
+                                .max_priority = p->config->min_priority,
+                                .adjust = &p->config->adjust};
 
     return generation_new(&conf, 1, d, &p->gen);
 }

@@ -43,7 +43,7 @@ struct loading {
     struct ruleset *rs;
     struct defs defs;
     struct resolver resolver;
-    struct vec rules;
+    struct vec rules, extras;
 };
 
 static int by_bytes(const void *a, const void *b)
@@ -87,16 +87,28 @@ static void skip_rule(struct loading *l, const struct unit *u)
                  p->text);
 }
 
+static uint32_t schema_number(const struct loading *l, const struct schema *schema)
+{
+    uint32_t i = 0;
+
+    while (l->conf->schemas->list[i] != schema)
+        i++;
+    return i;
+}
+
 /* The condition, its exceptions and the output. @return 1: keep the rule; 0: told why not. */
 static int build(struct loading *l, const struct rule_def *def, struct rule *r, struct unit *u)
 {
     struct text *cond = text_join(l->defs.arena, &def->condition, u->what);
     struct text *out = text_join(l->defs.arena, &def->output, u->what);
+    struct vec extras = {0};
     struct node *ast;
     int k, k2;
 
     if (!cond || !out)
         return defs_no_memory(&l->defs);
+    if (extras_for(&l->resolver, &l->extras, def, schema_number(l, u->schema), &extras) < 0)
+        return -ENOMEM;
     k = parse_condition(cond, l->defs.arena, l->defs.d, &ast);
     if (k == -ENOMEM)
         return k;
@@ -104,7 +116,7 @@ static int build(struct loading *l, const struct rule_def *def, struct rule *r, 
     k = k2 < 0 ? k2 : resolve_condition(&l->resolver, u, ast);
     if (k == -ENOMEM)
         return k;
-    k2 = template_build(&l->resolver, u, out, r);
+    k2 = template_build(&l->resolver, u, out, &extras, r);
     if (k2 < 0)
         return k2;
     if (k == 0 && u->has_error && !u->has_hard_error && def->skip_unknown) {
@@ -160,8 +172,13 @@ static int build_all(struct loading *l)
 {
     int k = resolve_link(&l->resolver);
 
+    defs_select(&l->defs, l->conf->adjust);
+    if (k == 0)
+        k = extras_begin(&l->defs, l->conf->adjust, l->conf->schemas->n, &l->extras);
     for (uint32_t i = 0; i < l->defs.rules.n && k == 0; i++)
         k = add_rule(l, l->defs.rules.p[i]);
+    if (k == 0)
+        extras_end(&l->defs, &l->extras);
     l->rs->rules = (struct rule **)l->rules.p;
     l->rs->n_rules = l->rules.n;
     l->rs->files = (const char **)l->defs.files.p;

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/diag.h"
+#include "rules/adjust.h"
 #include "rules/ast.h"
 
 /** A piece of an output text. */
@@ -34,6 +35,13 @@ struct rule_output {
     struct expr *expr;
     uint32_t fmt;   /**< GYR_F_* of its text */
     uint32_t index; /**< in rule.outputs */
+    bool hidden;    /**< for the text of a rule_text only: not a field of the alert */
+};
+
+/** A field of the alert whose value is a text. */
+struct rule_text {
+    const char *name;
+    struct template text; /**< its fields are rule.outputs too */
 };
 
 struct rule {
@@ -53,6 +61,8 @@ struct rule {
     struct template output;
     struct rule_output *outputs; /**< distinct, in order of first appearance */
     uint32_t n_outputs;
+    struct rule_text *texts;
+    uint32_t n_texts;
 };
 
 struct ruleset {
@@ -71,6 +81,7 @@ struct ruleset_conf {
     const struct schemas *schemas; /**< loaded; rules of a source nobody provides are left out with
                                         a warning */
     uint32_t max_priority;         /**< rules less urgent are left out; GYR_PRIO_DEBUG: none */
+    const struct rule_adjust *adjust; /**< NULL: nothing */
 };
 
 /** Read, resolve and check. Tells @p d every error and warning it finds, not only the first.

@@ -17,7 +17,9 @@ struct builder {
     struct resolver *r;
     struct unit *u;
     const struct text *t;
+    bool hidden;               /* what is named now is for a rule_text */
     struct vec parts, outputs; /* struct template_part, struct rule_output */
+    struct vec texts;          /* struct rule_text */
     struct map by_name;        /* output name to struct rule_output */
 };
 
@@ -50,6 +52,7 @@ static struct rule_output *output_of(struct builder *b, struct expr *e)
             o->expr = e;
             o->fmt = e->kind == X_FIELD ? e->field.def->f.fmt : (uint32_t)GYR_F_DEC;
             o->index = b->outputs.n;
+            o->hidden = true;
         }
         if (!o || !o->name || !vec_push(b->r->defs->arena, &b->outputs, o) ||
             map_put(&b->by_name, o->name, name.len, o) < 0) {
@@ -57,6 +60,8 @@ static struct rule_output *output_of(struct builder *b, struct expr *e)
             o = NULL;
         }
     }
+    if (o && !b->hidden)
+        o->hidden = false;
     buf_free(&name);
     return o;
 }
@@ -227,36 +232,159 @@ static int read_parts(struct builder *b, uint32_t from, uint32_t end)
     return add_literal(b, lit, end);
 }
 
-static int finish(struct builder *b, struct rule *rule)
+/* The parts read so far become a template. */
+static int take_parts(struct builder *b, struct template *ret)
 {
-    struct arena *a = b->r->defs->arena;
-
-    rule->output.parts = arena_array(a, b->parts.n + 1, sizeof(*rule->output.parts));
-    rule->outputs = arena_array(a, b->outputs.n + 1, sizeof(*rule->outputs));
-    if (!rule->output.parts || !rule->outputs)
+    ret->parts = arena_array(b->r->defs->arena, b->parts.n + 1, sizeof(*ret->parts));
+    if (!ret->parts)
         return defs_no_memory(b->r->defs);
     for (uint32_t i = 0; i < b->parts.n; i++)
-        rule->output.parts[i] = *(const struct template_part *)b->parts.p[i];
-    for (uint32_t i = 0; i < b->outputs.n; i++)
-        rule->outputs[i] = *(const struct rule_output *)b->outputs.p[i];
-    rule->output.n = b->parts.n;
-    rule->n_outputs = b->outputs.n;
+        ret->parts[i] = *(const struct template_part *)b->parts.p[i];
+    ret->n = b->parts.n;
+    b->parts.n = 0;
     return 0;
 }
 
-int template_build(struct resolver *r, struct unit *u, const struct text *t, struct rule *rule)
+static int read_text(struct builder *b, const struct text *t, bool drop_star)
 {
-    struct builder b = {.r = r, .u = u, .t = t};
     uint32_t from = 0, end = t->len;
-    int k;
 
+    b->t = t;
     while (from < end && isspace((unsigned char)t->p[from]))
         from++;
     while (end > from && isspace((unsigned char)t->p[end - 1]))
         end--;
-    if (from < end && t->p[from] == '*')
+    if (drop_star && from < end && t->p[from] == '*')
         from++;
-    k = read_parts(&b, from, end);
+    return read_parts(b, from, end);
+}
+
+/* ---- what a configuration appends ---- */
+
+static int add_appended(struct builder *b, const struct vec *extras)
+{
+    static const struct text blank = {.p = " ", .len = 1};
+    int k = 0;
+
+    for (uint32_t i = 0; i < extras->n && k == 0; i++) {
+        const struct extra *x = extras->p[i];
+
+        if (!x->output)
+            continue;
+        b->t = &blank;
+        k = add_literal(b, 0, 1);
+        if (k == 0)
+            k = read_text(b, x->output, false);
+    }
+    return k;
+}
+
+static struct rule_text *text_named(const struct builder *b, const char *name)
+{
+    for (uint32_t i = 0; i < b->texts.n; i++) {
+        struct rule_text *t = b->texts.p[i];
+
+        if (t->name && strcmp(t->name, name) == 0)
+            return t;
+    }
+    return NULL;
+}
+
+static int add_text(struct builder *b, const char *name, const struct text *t)
+{
+    struct rule_text *rt = text_named(b, name);
+    int k;
+
+    if (!rt) {
+        rt = arena_alloc(b->r->defs->arena, sizeof(*rt));
+        if (!rt || !vec_push(b->r->defs->arena, &b->texts, rt))
+            return defs_no_memory(b->r->defs);
+    }
+    rt->name = name;
+    b->hidden = true;
+    k = read_text(b, t, true);
+    b->hidden = false;
+    return k < 0 ? k : take_parts(b, &rt->text);
+}
+
+/* A field as it is. */
+static int add_field(struct builder *b, const struct text *t)
+{
+    struct rule_text *before = text_named(b, t->p);
+    struct expr *e;
+    uint32_t end;
+    int k;
+
+    b->t = t;
+    k = read_operand(b, 0, &e, &end);
+    if (k < 0)
+        return k == -ENOMEM ? k : 0;
+    if (e->kind != X_FIELD || end != t->len) {
+        problem_add(b->r, b->u, PROBLEM_ERROR, t, e->kind == X_FIELD ? end : 0,
+                    "a field is wanted here; an output text needs a name: {name: '%%…'}");
+        return 0;
+    }
+    if (before)
+        before->name = NULL; /* later entries win */
+    return output_of(b, e) ? 0 : -ENOMEM;
+}
+
+static int add_fields(struct builder *b, const struct vec *extras)
+{
+    int k = 0;
+
+    for (uint32_t i = 0; i < extras->n; i++) {
+        const struct extra *x = extras->p[i];
+
+        for (uint32_t f = 0; f < x->conf->n_fields && k == 0; f++)
+            k = x->names[f] ? add_text(b, x->names[f], x->fields[f]) : add_field(b, x->fields[f]);
+    }
+    return k;
+}
+
+/* ---- the whole ---- */
+
+static int finish(struct builder *b, struct rule *rule)
+{
+    struct arena *a = b->r->defs->arena;
+
+    rule->outputs = arena_array(a, b->outputs.n + 1, sizeof(*rule->outputs));
+    rule->texts = arena_array(a, b->texts.n + 1, sizeof(*rule->texts));
+    if (!rule->outputs || !rule->texts)
+        return defs_no_memory(b->r->defs);
+    for (uint32_t i = 0; i < b->texts.n; i++) {
+        const struct rule_text *t = b->texts.p[i];
+        struct rule_output *same = t->name ? map_gets(&b->by_name, t->name) : NULL;
+
+        if (t->name)
+            rule->texts[rule->n_texts++] = *t;
+        if (same)
+            same->hidden = true; /* the text stands for it */
+    }
+    for (uint32_t i = 0; i < b->outputs.n; i++)
+        rule->outputs[i] = *(const struct rule_output *)b->outputs.p[i];
+    rule->n_outputs = b->outputs.n;
+    return 0;
+}
+
+int template_build(struct resolver *r, struct unit *u, const struct text *t,
+                   const struct vec *extras, struct rule *rule)
+{
+    struct unit tried = {.schema = u->schema}; /* what is appended was told of before */
+    struct builder b = {.r = r, .u = u};
+    int k = read_text(&b, t, true);
+
+    if (t->len)
+        b.u = &tried;
+    if (k == 0)
+        k = add_appended(&b, extras);
+    if (k == 0)
+        k = take_parts(&b, &rule->output);
+    if (k == 0)
+        k = add_fields(&b, extras);
+    if (tried.has_error)
+        problem_add(r, u, PROBLEM_ERROR, t, 0, "output: more than %d fields with append_output",
+                    PARTS_MAX / 2);
     if (k == 0)
         k = finish(&b, rule);
     map_free(&b.by_name);

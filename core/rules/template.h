@@ -9,10 +9,11 @@
 #ifndef RULES_TEMPLATE_H
 #define RULES_TEMPLATE_H
 
-#include "rules/resolve.h"
+#include "rules/select.h"
 
-/** Fill rule->output and rule->outputs. What is wrong becomes problems of @p u.
- *  @return 0; -ENOMEM. */
-int template_build(struct resolver *r, struct unit *u, const struct text *t, struct rule *rule);
+/** Fill rule->output, rule->outputs and rule->texts. What is wrong becomes problems of @p u.
+ *  @param extras struct extra: what to append. @return 0; -ENOMEM. */
+int template_build(struct resolver *r, struct unit *u, const struct text *t,
+                   const struct vec *extras, struct rule *rule);
 
 #endif /* RULES_TEMPLATE_H */

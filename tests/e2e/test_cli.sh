@@ -114,6 +114,26 @@ says 1 "gyr.yaml:1:1: error: the configuration has no key 'plugin_dris'; did you
 ok "check: an unknown key of the configuration"
 sed -i s/plugin_dris/plugin_dirs/ "$tmp/gyr.yaml"
 
+cat >"$tmp/select.yaml" <<EOF
+plugin_dirs: [$(cd "$plugins" && pwd)]
+rules:
+  files: [good.yaml]
+  select: [{disable: {tag: mitre}}, {enable: {rule: "O*"}}, {enable: {rule: On}}]
+append_output:
+  - match: {rule: Off}
+    extra_output: cpu=%evt.cpu
+    extra_fields: [evt.num, {what: "%evt.type of %evt.source"}]
+EOF
+says 0 "checked 2 rules (1 disabled)" "$gyr" check -c "$tmp/select.yaml" &&
+    grep -q "select.yaml:4:77: warning: no rule is named 'On'" "$tmp/err"
+ok "check: rules selected by the configuration"
+says 0 "A shell opens (disabled)" "$gyr" list rules -c "$tmp/select.yaml" && grep -q '^Debug  *Off$' "$tmp/out"
+ok "list rules: as selected"
+says 0 '"output_fields":{"evt.cpu":' "$gyr" replay -q -c "$tmp/select.yaml" -j tests/captures/seed.scap.gz &&
+    grep -q 'Debug close cpu=[0-9]*","output_fields":{"evt.cpu":[0-9]*,"evt.num":[0-9]*,.*"what":"close of syscall"}' "$tmp/out" &&
+    ! grep -q 'A shell opens' "$tmp/out"
+ok "replay: rules selected, output appended"
+
 # ---- list ----
 says 0 "proc.name " "$gyr" list fields -c "$tmp/gyr.yaml" proc.name && grep -q '^proc.name  *string' "$tmp/out"
 ok "list fields"

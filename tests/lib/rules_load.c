@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules_load.h"
 
+#include "config/config.h"
 #include "rules/print.h"
 #include "syscall/syscall.h"
 
@@ -58,6 +59,19 @@ void load_text(struct loaded *l, const char *text)
 {
     struct ruleset_conf conf = begin(l);
 
+    l->r = ruleset_load_text(&conf, "t.yaml", text, strlen(text), &l->d, &l->rs);
+    end(l);
+}
+
+void load_under(struct loaded *l, const char *config, const char *text)
+{
+    struct ruleset_conf conf = begin(l);
+    struct gyr_error err = {0, "does not load"};
+    struct config *c = NULL;
+
+    must(config_load_text("g.yaml", config, strlen(config), l->arena, &l->d, &c), "configuration",
+         &err);
+    conf.adjust = &c->adjust;
     l->r = ruleset_load_text(&conf, "t.yaml", text, strlen(text), &l->d, &l->rs);
     end(l);
 }

@@ -28,6 +28,8 @@ struct loaded {
     "- rule: " name "\n  desc: d\n  condition: " cond "\n  output: x\n  priority: info\n"
 
 void load_text(struct loaded *l, const char *text);
+/** The same under a configuration, also a text, that must be right. */
+void load_under(struct loaded *l, const char *config, const char *text);
 /** The same for files and folders. */
 void load_paths(struct loaded *l, const char *const *paths, uint32_t n, uint32_t max_priority);
 /** @p before, then a rule 'T' with that condition and output. */

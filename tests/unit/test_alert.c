@@ -259,6 +259,46 @@ static void test_alert(void **state)
     alert_unref(a);
 }
 
+/* Fields that are texts stand beside the others; what only they read does not. */
+static void test_texts(void **state)
+{
+    struct rule_output outs[] = {{.name = "proc.name"}, {.name = "user.name", .hidden = true}};
+    struct template_part who[] = {{.lit = "by ", .len = 3}, {.field = 1}, {.field = 0}};
+    struct template_part when[] = {{.lit = "now", .len = 3}};
+    struct rule_text texts[] = {{"who", {who, 3}}, {"evt.time", {when, 1}}};
+    struct gyr_value values[] = {gyr_str("ba\x1bsh", 5), gyr_str("root", 4)};
+    struct rule r = a_rule();
+    struct match m = a_match(&r, values);
+    struct alert_maker mk;
+    struct alert *a;
+    json_t *j, *f;
+
+    (void)state;
+    r.output.n = 2;
+    r.outputs = outs;
+    r.n_outputs = 2;
+    r.texts = texts;
+    r.n_texts = 2;
+    alert_maker_init(&mk, "box");
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(alert_make(&mk, &m, &a), 0);
+        assert_int_equal(a->a.n_fields, 3);
+        assert_string_equal(a->a.fields[1].name, "who");
+        assert_string_equal(a->a.fields[1].text, "by rootba\\x1bsh");
+        assert_int_equal(a->a.fields[1].value.type, GYR_T_STR);
+        assert_string_equal(a->a.fields[1].value.u.ptr, "by rootba\\x1bsh");
+        j = parse(a);
+        f = json_object_get(j, "output_fields");
+        assert_int_equal(json_object_size(f), 3);
+        assert_string_equal(str(f, "who"), "by rootba\\x1bsh");
+        assert_string_equal(str(f, "evt.time"), "now");
+        assert_string_equal(str(f, "proc.name"), "ba\x1bsh");
+        json_decref(j);
+        alert_unref(a);
+    }
+    alert_maker_free(&mk);
+}
+
 static void check_metadata(bool parked, uint32_t metadata, const char *want)
 {
     struct gyr_value values[4] = {{0}};
@@ -352,8 +392,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sha1),         cmocka_unit_test(test_uuid),
         cmocka_unit_test(test_json_strings), cmocka_unit_test(test_json_values),
-        cmocka_unit_test(test_alert),        cmocka_unit_test(test_metadata),
-        cmocka_unit_test(test_huge),         cmocka_unit_test(test_filter),
+        cmocka_unit_test(test_alert),        cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_metadata),     cmocka_unit_test(test_huge),
+        cmocka_unit_test(test_filter),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

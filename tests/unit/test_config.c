@@ -78,7 +78,12 @@ static void everything_said(void **state)
              "    tags: mitre\n"
              "    on_full: wait\n"
              "    queue: 10\n"
-             "rules: {files: [/etc/gyr/rules.d, local.yaml], min_priority: info}\n"
+             "rules: {files: [/etc/gyr/rules.d, local.yaml], min_priority: info,\n"
+             "        select: [{disable: {tag: net}}, {enable: {rule: 'T*', tag: x}}]}\n"
+             "append_output:\n"
+             "  - match: {rule: R, source: syscall, tags: [a, b]}\n"
+             "    extra_output: 'cpu=%evt.cpu'\n"
+             "    extra_fields: [evt.num, {who: '%user.name'}]\n"
              "rule_matching: first\n"
              "host_root: /host/\n"
              "hostname: h1\n"
@@ -103,6 +108,24 @@ static void everything_said(void **state)
     assert_int_equal(c->n_rule_files, 2);
     assert_string_equal(c->rule_files[1], "/etc/gyr/local.yaml");
     assert_int_equal(c->min_priority, GYR_PRIO_INFORMATIONAL);
+    assert_int_equal(c->adjust.n_steps, 2);
+    assert_false(c->adjust.steps[0].enable);
+    assert_null(c->adjust.steps[0].rule);
+    assert_string_equal(c->adjust.steps[0].tag->str, "net");
+    assert_true(c->adjust.steps[1].enable);
+    assert_string_equal(c->adjust.steps[1].rule->str, "T*");
+    assert_string_equal(c->adjust.steps[1].tag->str, "x");
+    assert_int_equal(c->adjust.n_extras, 1);
+    assert_string_equal(c->adjust.extras[0].rule->str, "R");
+    assert_string_equal(c->adjust.extras[0].source, "syscall");
+    assert_string_equal(c->adjust.extras[0].tags[1], "b");
+    assert_null(c->adjust.extras[0].tags[2]);
+    assert_string_equal(c->adjust.extras[0].output->str, "cpu=%evt.cpu");
+    assert_int_equal(c->adjust.extras[0].n_fields, 2);
+    assert_null(c->adjust.extras[0].fields[0].name);
+    assert_string_equal(c->adjust.extras[0].fields[0].text->str, "evt.num");
+    assert_string_equal(c->adjust.extras[0].fields[1].name, "who");
+    assert_string_equal(c->adjust.extras[0].fields[1].text->str, "%user.name");
     assert_true(c->first_match_only);
     assert_string_equal(c->host_root, "/host");
     assert_string_equal(c->hostname, "h1");
@@ -156,6 +179,32 @@ static void every_mistake_has_its_place(void **state)
         {"parking: {deadline: 2h}", "'2h' is out of range: 1ms to 1m is allowed", 1, 21},
         {"parking: {deadline: soon}", "'soon' is not a duration such as 250ms or 5s", 1, 21},
         {"parking: {max_bytes: 1}", "is out of range", 1, 22},
+        {"rules: {select: x}", "must be a list, not text", 1, 17},
+        {"rules: {select: [disable]}", "a step must be a mapping, not text", 1, 18},
+        {"rules: {select: [{disabel: {rule: x}}]}",
+         "a step has no key 'disabel'; did you mean 'disable'?", 1, 19},
+        {"rules: {select: [{disable: {rul: x}}]}", "disable has no key 'rul'; did you mean 'rule'?",
+         1, 29},
+        {"rules: {select: [{enable: {}}]}", "enable needs 'rule' or 'tag'", 1, 27},
+        {"rules: {select: [{enable: }]}", "a step is one of 'enable' and 'disable'", 1, 18},
+        {"rules: {select: [{}]}", "a step is one of 'enable' and 'disable'", 1, 18},
+        {"rules: {select: [{enable: {rule: x}, disable: {rule: x}}]}",
+         "a step is one of 'enable' and 'disable'", 1, 18},
+        {"rules: {select: [{enable: {tag: [x]}}]}", "must be text, not a list", 1, 33},
+        {"append_output: {extra_output: x}", "must be a list, not a mapping", 1, 16},
+        {"append_output: [x]", "an entry must be a mapping, not text", 1, 17},
+        {"append_output: [{match: {rule: x}}]", "an entry needs 'extra_output' or 'extra_fields'",
+         1, 17},
+        {"append_output: [{extra_outputs: x}]",
+         "an entry has no key 'extra_outputs'; did you mean 'extra_output'?", 1, 18},
+        {"append_output: [{extra_output: x, match: {tag: x}}]",
+         "match has no key 'tag'; did you mean 'tags'?", 1, 43},
+        {"append_output: [{extra_fields: x}]", "must be a list, not text", 1, 32},
+        {"append_output: [{extra_fields: [[x]]}]", "must be the name of a field", 1, 33},
+        {"append_output: [{extra_fields: [{a: b, c: d}]}]", "must be the name of a field", 1, 33},
+        {"append_output: [{extra_fields: [{a: [b]}]}]", "must be text, not a list", 1, 37},
+        {"append_output: [{extra_fields: [a.b, {a.b: c}]}]", "there is a field 'a.b' before", 1,
+         38},
         {"a: b: c", "", 1, 0},
     };
 
@@ -213,8 +262,12 @@ static void drop_ins_add_and_replace(void **state)
     assert_non_null(mkdtemp(dir));
     (void)snprintf(path, sizeof(path), "%s/gyr.d", dir);
     assert_int_equal(mkdir(path, 0755), 0);
-    write_file(dir, "gyr.yaml", "outputs: [stdout]\nlog_level: info\nhostname: base\n");
-    write_file(dir, "gyr.d/20.yaml", "outputs: [syslog]\nhostname: twenty\n");
+    write_file(dir, "gyr.yaml",
+               "outputs: [stdout]\nlog_level: info\nhostname: base\n"
+               "rules: {select: [{disable: {tag: a}}]}\nappend_output: [{extra_output: a}]\n");
+    write_file(dir, "gyr.d/20.yaml",
+               "outputs: [syslog]\nhostname: twenty\n"
+               "rules: {select: [{enable: {tag: b}}]}\nappend_output: [{extra_output: b}]\n");
     write_file(dir, "gyr.d/10.yaml",
                "outputs: [{plugin: ./file.so}]\nhostname: ten\nrules: {files: r}\n"
                "enrichers: [docker]\n");
@@ -227,6 +280,11 @@ static void drop_ins_add_and_replace(void **state)
     assert_string_equal(c->outputs[0].name, "stdout");
     assert_string_equal(c->outputs[1].name, "file");
     assert_string_equal(c->outputs[2].name, "syslog");
+    assert_int_equal(c->adjust.n_steps, 2);
+    assert_string_equal(c->adjust.steps[0].tag->str, "a");
+    assert_string_equal(c->adjust.steps[1].tag->str, "b");
+    assert_int_equal(c->adjust.n_extras, 2);
+    assert_string_equal(c->adjust.extras[1].output->str, "b");
     assert_int_equal(c->n_enrichers, 1); /* named first in a drop-in: the default is gone */
     assert_string_equal(c->enrichers[0].name, "docker");
     assert_string_equal(c->hostname, "twenty");
