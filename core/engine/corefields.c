@@ -382,7 +382,7 @@ static int core_get(void *self, const struct gyr_event *ev, uint32_t handle, str
     case F_PLUGINNAME:
         return text(c->conf.source_plugin, ret);
     case F_IS_ASYNC:
-        return number(GYR_T_BOOL, is_async(ev), ret);
+        return is_async(ev) ? number(GYR_T_BOOL, 1, ret) : GYR_ABSENT; /* as Falco has it */
     case F_ASYNCTYPE:
         return is_async(ev) ? text(schema_event_name(s, ev->type, ev->subtype), ret) : GYR_ABSENT;
     case F_ARG:

@@ -258,51 +258,22 @@ static inline bool run_entry(struct evaluator *e, uint32_t entry)
     return v == V_GO_ON || v == V_KEEP;
 }
 
-static void add_hits(struct evaluator *e, const struct prog_index *x, const struct index_slot *s)
-{
-    for (uint32_t i = 0; s && i < s->n; i++) {
-        uint32_t pos = x->hits[s->first + i];
-
-        e->bits[pos / 64] |= (uint64_t)1 << pos % 64;
-    }
-}
-
-static void add_all(struct evaluator *e, const struct prog_list *l, const struct prog_index *x)
-{
-    for (uint32_t w = 0; w < l->words; w++)
-        e->bits[w] |= x->all[w];
-}
-
 /* Rules whose test of the value can hold. What the index cannot tell is left to the rules. */
-static void use_index(struct evaluator *e, const struct prog_list *l, const struct prog_index *x)
+static void use_index(struct evaluator *e, const struct prog_index *x)
 {
     const struct value_slot *s = value(e, x->value);
-    const struct gyr_value *v = &s->v;
-    bool is_text = v->type == GYR_T_STR || v->type == GYR_T_BYTES;
-    bool is_number = v->type == GYR_T_U64 || v->type == GYR_T_I64;
 
-    if (s->state != VS_PRESENT && s->state != VS_PENDING)
-        return;
-    if (s->state == VS_PENDING || (x->type == GYR_T_STR ? !is_text : !is_number)) {
-        add_all(e, l, x);
-        return;
-    }
-    if (is_number) {
-        add_hits(e, x, index_find(x, v->u.u64, NULL, 0, false));
-        return;
-    }
-    add_hits(e, x, index_find(x, index_hash(v->u.ptr, v->len, false), v->u.ptr, v->len, false));
-    for (uint32_t i = 0; i < x->n_lengths && x->lengths[i] <= v->len; i++)
-        add_hits(e, x,
-                 index_find(x, index_hash(v->u.ptr, x->lengths[i], true), v->u.ptr, x->lengths[i],
-                            true));
+    if (s->state == VS_PRESENT)
+        index_lookup(x, &s->v, e->bits);
+    else if (s->state == VS_PENDING)
+        index_all(x, e->bits);
 }
 
 static void run_indexed(struct evaluator *e, const struct prog_list *l)
 {
     memcpy(e->bits, l->always, l->words * sizeof(*e->bits));
     for (uint32_t i = 0; i < l->n_indexes; i++)
-        use_index(e, l, &l->indexes[i]);
+        use_index(e, &l->indexes[i]);
     for (uint32_t w = 0; w < l->words; w++) {
         for (uint64_t b = e->bits[w]; b; b &= b - 1) {
             if (!run_entry(e, l->entries[w * 64 + (uint32_t)__builtin_ctzll(b)]))
@@ -408,12 +379,13 @@ static uint32_t declared_type(const struct gyr_enricher_ops *ops, uint32_t i)
     return ((const struct gyr_field *)(const void *)row)->type;
 }
 
-static int bind_one(struct evaluator *e, const struct expr *x, uint32_t provider, uint32_t field,
-                    struct gyr_error *err)
+static int bind_one(struct evaluator *e, const struct prog_value *pv, uint32_t provider,
+                    uint32_t field, struct gyr_error *err)
 {
+    const struct expr *x = pv->x;
     const struct provider *pr = &e->conf.providers[provider];
     struct binding *b = &e->bindings[e->n_bound];
-    uint32_t type = declared_type(pr->ops, field);
+    uint32_t type = pv->fn ? GYR_T_LIST : declared_type(pr->ops, field);
     struct gyr_error why = {0};
     int r;
 
@@ -438,7 +410,7 @@ static int bind_all(struct evaluator *e, struct gyr_error *err)
 
             if (at < 0 || !pr->ops->bind || !pr->ops->get)
                 continue;
-            r = bind_one(e, x, i, (uint32_t)at, err);
+            r = bind_one(e, &e->p->values[f], i, (uint32_t)at, err);
             if (r < 0)
                 return r;
         }

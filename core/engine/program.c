@@ -18,7 +18,7 @@ static int add_rule(struct graph *g, const struct rule *rule, struct route_rule 
     r = graph_condition(g, rule->condition, &ret->root);
     ret->says_never = g->says_never;
     for (uint32_t i = 0; i < rule->n_outputs && r == 0; i++)
-        r = graph_value(g, rule->outputs[i].expr, &ret->outs[i]);
+        r = graph_output(g, rule->outputs[i].expr, &ret->outs[i]);
     return r;
 }
 

@@ -139,7 +139,8 @@ static int build_value(struct graph *g, const struct expr *x, uint32_t depth, ui
     switch (x->kind) {
     case X_FIELD:
         v.kind = V_FIELD;
-        key_begin(g, 'F');
+        v.fn = !g->for_output && !x->field.arg && (x->field.def->f.flags & GYR_FF_MANY);
+        key_begin(g, v.fn ? 'M' : 'F');
         buf_add(&g->key, &x->field.def->id, sizeof(x->field.def->id));
         if (x->field.arg)
             key_add(g, x->field.arg, (uint32_t)strlen(x->field.arg));
@@ -169,9 +170,14 @@ static int build_value(struct graph *g, const struct expr *x, uint32_t depth, ui
     return add_value(g, &v, ret);
 }
 
-int graph_value(struct graph *g, const struct expr *x, uint32_t *ret_value)
+int graph_output(struct graph *g, const struct expr *x, uint32_t *ret_value)
 {
-    return build_value(g, x, 0, ret_value);
+    int r;
+
+    g->for_output = true;
+    r = build_value(g, x, 0, ret_value);
+    g->for_output = false;
+    return r;
 }
 
 /* ---- predicates ---- */
@@ -295,9 +301,9 @@ static int build_pred(struct graph *g, const struct node *c, uint32_t *ret_ref)
         g->says_never = g->says_never || *ret_ref == REF_FALSE;
         return 0;
     }
-    r = graph_value(g, c->cmp.lhs, &p.lhs);
+    r = build_value(g, c->cmp.lhs, 0, &p.lhs);
     if (r == 0 && rhs_is_value)
-        r = graph_value(g, rhs, &p.rhs);
+        r = build_value(g, rhs, 0, &p.rhs);
     if (r < 0)
         return r;
     p.on_type = is_core_field(c->cmp.lhs, "evt.type") && !rhs_is_value;

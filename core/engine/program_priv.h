@@ -13,6 +13,7 @@
 #define ENGINE_PROGRAM_PRIV_H
 
 #include "base/buf.h"
+#include "engine/index.h"
 #include "engine/pred.h"
 #include "engine/program.h"
 
@@ -34,9 +35,10 @@ enum {
     PROGRAM_MEM_MAX = 1 << 30,
     PROGRAM_WORK_MAX = 1 << 23, /* tree nodes and their kids visited while compiling */
     PROGRAM_DEPTH_MAX = 1000,   /* of a condition, macros opened: bounds recursion */
-    INDEX_RULES_MIN = 4,        /* an index pays from so many rules */
-    INDEX_PER_LIST = 4,         /* most indexes of one list */
-    INDEX_LENGTHS_MAX = 16      /* distinct lengths of the prefixes in one index */
+    INDEX_RULES_MIN = 4,        /* an index pays from so many rules, */
+    INDEX_PARTS_MIN = 8,        /* one that looks through whole texts from so many */
+    INDEX_PER_LIST = 8,         /* most indexes of one list */
+    INDEX_KEYS_MAX = 4096       /* most constants by which one rule is found */
 };
 
 /* ---- the finished program ---- */
@@ -51,7 +53,7 @@ enum value_kind {
 /** A value: fields come first, arguments before what uses them. */
 struct prog_value {
     uint32_t kind;
-    uint32_t fn;          /* V_CALL: enum transform */
+    uint32_t fn;          /* V_CALL: enum transform; V_FIELD: 1: a list of its values */
     uint32_t first, n;    /* V_CALL, V_LIST: args in program.args */
     const struct expr *x; /* how a rule wrote it; V_FIELD: field and argument, V_CONST: the value */
 };
@@ -76,27 +78,6 @@ struct prog_entry {
 struct prog_rule {
     const struct rule *rule;
     uint32_t first_out; /* rule->n_outputs values in program.outs */
-};
-
-/** One constant, and the rules that need a value to be (or begin with) it. */
-struct index_slot {
-    const void *key; /* of strings; NULL: free */
-    uint64_t num;    /* of numbers: the value; of strings: the hash */
-    uint32_t len;
-    uint32_t first, n; /* positions within the list, in index.hits */
-    bool is_prefix;
-};
-
-/** Finds the rules of a list that a value does not rule out. */
-struct prog_index {
-    uint32_t value;
-    uint32_t type; /* GYR_T_STR, or a number's */
-    uint32_t mask;
-    uint32_t n_lengths;
-    uint32_t lengths[INDEX_LENGTHS_MAX]; /* of prefixes, ascending */
-    struct index_slot *slots;
-    uint32_t *hits;
-    uint64_t *all; /* bits of every rule this index decides about */
 };
 
 /** The rules that some event types can match, in the order of the ruleset. */
@@ -181,6 +162,7 @@ struct graph {
     struct graph_node *nodes;
     uint32_t n_values, n_preds, n_nodes, cap_values, cap_preds, cap_nodes;
     uint32_t work;
+    bool for_output;      /* values are built for an output, not for a comparison */
     bool says_never;      /* the condition at hand says "evt.num = 0" somewhere */
     struct gyr_error err; /* why the last step failed */
 };
@@ -189,7 +171,8 @@ int graph_init(struct graph *g, struct arena *arena, const struct schema *schema
 void graph_free(struct graph *g); /**< but for the predicates */
 /** @return 0 and a reference; -EINVAL, -ENOMEM with g->err. */
 int graph_condition(struct graph *g, const struct node *n, uint32_t *ret_ref);
-int graph_value(struct graph *g, const struct expr *x, uint32_t *ret_value);
+/** The value of a field or transformer as an output shows it. */
+int graph_output(struct graph *g, const struct expr *x, uint32_t *ret_value);
 /** The conjunction of references; @p refs is sorted in place. */
 int graph_and(struct graph *g, uint32_t *refs, uint32_t n, uint32_t *ret_ref);
 /** The number under which g->key's text is known, or the one it will have: @p next. */
@@ -234,9 +217,5 @@ int optimise(const struct graph *g, const struct route_rule *rules, uint32_t n_r
              const struct route *r, struct program *p);
 /** Indexes over constants for the lists that are long enough. */
 int route_index(struct program *p);
-/** The slot of a constant, or NULL. */
-const struct index_slot *index_find(const struct prog_index *x, uint64_t num, const void *key,
-                                    uint32_t len, bool is_prefix);
-uint64_t index_hash(const void *key, uint32_t len, bool is_prefix);
 
 #endif /* ENGINE_PROGRAM_PRIV_H */

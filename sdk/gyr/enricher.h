@@ -48,7 +48,8 @@ struct gyr_enricher_ops {
     /** Turn a field and its argument into a handle. Once per generation of rules, possibly before
      *  start() (`gyr check` never starts).
      *  @param field index into fields[]. @param arg the text between the brackets; NULL: none.
-     *  @param ret_type GYR_T_* of what get() will yield; preset from the declaration.
+     *  @param ret_type GYR_T_* of what get() will yield; preset from the declaration, or, where a
+     *  comparison reads a field of GYR_FF_MANY without argument, GYR_T_LIST.
      *  @return 0; -EINVAL with a sentence for an argument that makes no sense. */
     int (*bind)(void *self, uint32_t field, const char *arg, uint32_t *ret_handle,
                 uint32_t *ret_type, struct gyr_error *err);

@@ -41,18 +41,18 @@ const struct pr_field pr_fields[] = {
     FIELD("evt.is_open_create", BOOL, 0, DEC, evt, E_IS_OPEN_CREATE),
     FIELD("proc.exe", STR, 0, DEC, name, N_EXE),
     FIELD("proc.pexe", STR, 0, DEC, name, N_PEXE),
-    FIELD("proc.aexe", STR, GYR_FF_INDEX, DEC, name, N_AEXE),
+    FIELD("proc.aexe", STR, GYR_FF_INDEX | GYR_FF_MANY, DEC, name, N_AEXE),
     FIELD("proc.exepath", STR, 0, DEC, name, N_EXEPATH),
     FIELD("proc.pexepath", STR, 0, DEC, name, N_PEXEPATH),
-    FIELD("proc.aexepath", STR, GYR_FF_INDEX, DEC, name, N_AEXEPATH),
+    FIELD("proc.aexepath", STR, GYR_FF_INDEX | GYR_FF_MANY, DEC, name, N_AEXEPATH),
     FIELD("proc.name", STR, 0, DEC, name, N_NAME),
     FIELD("proc.pname", STR, 0, DEC, name, N_PNAME),
-    FIELD("proc.aname", STR, GYR_FF_INDEX, DEC, name, N_ANAME),
+    FIELD("proc.aname", STR, GYR_FF_INDEX | GYR_FF_MANY, DEC, name, N_ANAME),
     FIELD("proc.args", STR, GYR_FF_INDEX, DEC, name, N_ARGS),
-    FIELD("proc.aargs", STR, GYR_FF_INDEX, DEC, name, N_AARGS),
+    FIELD("proc.aargs", STR, GYR_FF_INDEX | GYR_FF_MANY, DEC, name, N_AARGS),
     FIELD("proc.cmdline", STR, 0, DEC, name, N_CMDLINE),
     FIELD("proc.pcmdline", STR, 0, DEC, name, N_PCMDLINE),
-    FIELD("proc.acmdline", STR, GYR_FF_INDEX, DEC, name, N_ACMDLINE),
+    FIELD("proc.acmdline", STR, GYR_FF_INDEX | GYR_FF_MANY, DEC, name, N_ACMDLINE),
     FIELD("proc.cmdnargs", U64, 0, DEC, name, N_CMDNARGS),
     FIELD("proc.cmdlenargs", U64, 0, DEC, name, N_CMDLENARGS),
     FIELD("proc.exeline", STR, 0, DEC, name, N_EXELINE),
@@ -63,7 +63,7 @@ const struct pr_field pr_fields[] = {
     FIELD("proc.tty", U64, 0, DEC, proc, TH_TTY),
     FIELD("proc.pid", I64, 0, DEC, proc, TH_PID),
     FIELD("proc.ppid", I64, 0, DEC, proc, TH_PPID),
-    FIELD("proc.apid", I64, GYR_FF_INDEX, DEC, proc, TH_APID),
+    FIELD("proc.apid", I64, GYR_FF_INDEX | GYR_FF_MANY, DEC, proc, TH_APID),
     FIELD("proc.vpid", I64, 0, DEC, proc, TH_VPID),
     FIELD("proc.pvpid", I64, 0, DEC, proc, TH_PVPID),
     FIELD("proc.sid", I64, 0, DEC, proc, TH_SID),
@@ -142,12 +142,12 @@ const struct pr_field pr_fields[] = {
     FIELD("fd.name", STR, 0, DEC, fd, D_NAME),
     FIELD("fd.directory", STR, 0, DEC, fd, D_DIRECTORY),
     FIELD("fd.filename", STR, 0, DEC, fd, D_FILENAME),
-    FIELD("fd.ip", IP, 0, DEC, fd, D_IP),
+    FIELD("fd.ip", IP, GYR_FF_MANY, DEC, fd, D_IP),
     FIELD("fd.cip", IP, 0, DEC, fd, D_CIP),
     FIELD("fd.sip", IP, 0, DEC, fd, D_SIP),
     FIELD("fd.lip", IP, 0, DEC, fd, D_LIP),
     FIELD("fd.rip", IP, 0, DEC, fd, D_RIP),
-    FIELD("fd.port", U64, 0, DEC, fd, D_PORT),
+    FIELD("fd.port", U64, GYR_FF_MANY, DEC, fd, D_PORT),
     FIELD("fd.cport", U64, 0, DEC, fd, D_CPORT),
     FIELD("fd.sport", U64, 0, DEC, fd, D_SPORT),
     FIELD("fd.lport", U64, 0, DEC, fd, D_LPORT),
@@ -158,12 +158,12 @@ const struct pr_field pr_fields[] = {
     FIELD("fd.uid", STR, 0, DEC, fd, D_UID),
     FIELD("fd.containername", STR, 0, DEC, fd, D_CONTAINERNAME),
     FIELD("fd.containerdirectory", STR, 0, DEC, fd, D_CONTAINERDIRECTORY),
-    FIELD("fd.proto", U64, 0, DEC, fd, D_PROTO),
+    FIELD("fd.proto", U64, GYR_FF_MANY, DEC, fd, D_PROTO),
     FIELD("fd.cproto", STR, 0, DEC, fd, D_CPROTO),
     FIELD("fd.sproto", STR, 0, DEC, fd, D_SPROTO),
     FIELD("fd.lproto", STR, 0, DEC, fd, D_LPROTO),
     FIELD("fd.rproto", STR, 0, DEC, fd, D_RPROTO),
-    FIELD("fd.net", NET, 0, DEC, fd, D_NET),
+    FIELD("fd.net", NET, GYR_FF_MANY, DEC, fd, D_NET),
     FIELD("fd.cnet", NET, 0, DEC, fd, D_CNET),
     FIELD("fd.snet", NET, 0, DEC, fd, D_SNET),
     FIELD("fd.lnet", NET, 0, DEC, fd, D_LNET),
@@ -174,7 +174,7 @@ const struct pr_field pr_fields[] = {
     FIELD("fd.sip.name", STR, 0, DEC, fd, D_SIP_NAME),
     FIELD("fd.lip.name", STR, 0, DEC, fd, D_LIP_NAME),
     FIELD("fd.rip.name", STR, 0, DEC, fd, D_RIP_NAME),
-    FIELD("fd.dev", I64, 0, DEC, fd, D_DEV),
+    FIELD("fd.dev", I64, 0, HEX, fd, D_DEV),
     FIELD("fd.dev.major", I64, 0, DEC, fd, D_DEV_MAJOR),
     FIELD("fd.dev.minor", I64, 0, DEC, fd, D_DEV_MINOR),
     FIELD("fd.ino", I64, 0, DEC, fd, D_INO),
@@ -274,7 +274,6 @@ int pr_bind(void *self, uint32_t field, const char *arg, uint32_t *ret_handle, u
     uint32_t i;
     int r;
 
-    (void)ret_type; /* as declared */
     is_number = arg && number(arg, &index);
     if (arg && !is_number && !(f->field.flags & GYR_FF_KEY))
         return gyr_fail(err, -EINVAL, "'%s' takes a number, not '%s'", f->field.name, arg);
@@ -286,7 +285,7 @@ int pr_bind(void *self, uint32_t field, const char *arg, uint32_t *ret_handle, u
         return gyr_fail(err, r, r == -ENOMEM ? "no memory" : "more than %d fields are in use",
                         PR_BINDINGS_MAX);
     b = binding_at(s->bindings, i);
-    *b = (struct pr_binding){.field = f, .index = index};
+    *b = (struct pr_binding){.field = f, .index = index, .is_list = *ret_type == GYR_T_LIST};
     if (arg && !is_number) {
         b->key_len = (uint32_t)strlen(arg);
         memcpy(b->key, arg, b->key_len);

@@ -18,6 +18,7 @@ enum { PR_N_FIELDS = 182, PR_BINDINGS_MAX = 8192, PR_ENV_NAME_MAX = 256 };
 struct pr_binding {
     const struct pr_field *field; /**< NULL: free */
     int32_t index;                /**< -1: none */
+    bool is_list;                 /**< for a comparison that wants all values (GYR_FF_MANY) */
     uint32_t key_len;
     char key[PR_ENV_NAME_MAX]; /**< a word as argument; len 0: none */
 };

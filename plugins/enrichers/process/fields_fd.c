@@ -164,28 +164,57 @@ static int one_type(const struct pr_ask *a, const struct pr_fd *fd, struct gyr_v
     return GYR_PRESENT;
 }
 
+/* A kind of descriptor and the lowest and highest number that is one. */
+struct kind {
+    const char *name;
+    int64_t min, max;
+};
+
+static uint32_t collect_kinds(const struct pr_fds *t, struct kind kinds[TYPES_MAX])
+{
+    uint32_t n = 0, k;
+
+    for (uint32_t i = 0; i < t->cap; i++) {
+        int64_t num = t->slots[i].num;
+        const char *name;
+
+        if (num == -1)
+            continue;
+        name = pr_fd_type_name(t->slots[i].type);
+        for (k = 0; k < n && strcmp(kinds[k].name, name) != 0; k++)
+            ;
+        if (k == TYPES_MAX)
+            continue;
+        if (k == n)
+            kinds[n++] = (struct kind){name, num, num};
+        kinds[k].min = num < kinds[k].min ? num : kinds[k].min;
+        kinds[k].max = num > kinds[k].max ? num : kinds[k].max;
+    }
+    return n;
+}
+
+/* The order is near to Falco's, which is that of its hash tables: they turn round when they grow
+ * past 13 entries. */
 static int all_types(const struct pr_ask *a, struct gyr_value *ret)
 {
     struct pr_fds **t = pr_thread_fds(a->now->thread);
-    struct gyr_value *list = (void *)pr_alloc(a->s, TYPES_MAX * sizeof(*list));
-    uint32_t n = 0;
+    struct kind kinds[TYPES_MAX];
+    uint32_t n = t && *t ? collect_kinds(*t, kinds) : 0;
+    struct gyr_value *list = n ? (void *)pr_alloc(a->s, n * sizeof(*list)) : NULL;
+    bool is_small = t && *t && (*t)->n <= 13;
 
     if (!list)
         return GYR_ABSENT;
-    for (uint32_t i = 0; t && *t && i < (*t)->cap && n < TYPES_MAX; i++) {
-        const char *name;
-        bool seen = false;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t next = 0;
 
-        if ((*t)->slots[i].num == -1)
-            continue;
-        name = pr_fd_type_name((*t)->slots[i].type);
-        for (uint32_t k = 0; k < n && !seen; k++)
-            seen = strcmp(list[k].u.ptr, name) == 0;
-        if (!seen)
-            (void)pr_literal(name, &list[n++]);
+        for (uint32_t k = 1; k < n; k++)
+            if (is_small ? kinds[k].max < kinds[next].max : kinds[k].min > kinds[next].min)
+                next = k;
+        (void)pr_literal(kinds[next].name, &list[i]);
+        kinds[next].max = INT64_MAX;
+        kinds[next].min = INT64_MIN;
     }
-    if (n == 0)
-        return GYR_ABSENT;
     *ret = (struct gyr_value){.type = GYR_T_LIST, .len = n, .u.ptr = list};
     return GYR_PRESENT;
 }
@@ -287,7 +316,7 @@ static int end_fields(const struct pr_ask *a, const struct pr_fd *fd, struct gyr
     if (!pr_fd_is_inet(fd) && !is_listening(fd))
         return GYR_ABSENT;
     if (id == D_IP || id == D_PORT || id == D_PROTO || id == D_NET)
-        return both_ends(a, fd, ret);
+        return a->b->is_list ? both_ends(a, fd, ret) : GYR_ABSENT; /* as in Falco */
     if (is_listening(fd))
         return server_side ? end(a, fd, true, ret) : GYR_ABSENT;
     if (!(fd->flags & (PR_FD_CLIENT | PR_FD_SERVER)))

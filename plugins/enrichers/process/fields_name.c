@@ -173,6 +173,28 @@ static const struct {
     [N_CWD] = {N_CWD, false, false},
 };
 
+/* As an output shows a list of texts: separated by blanks. */
+static int in_one_line(const struct pr_ask *a, const struct gyr_value *list, uint32_t n,
+                       struct gyr_value *ret)
+{
+    size_t len = 0, at = 0;
+    char *p;
+
+    for (uint32_t i = 0; i < n; i++)
+        len += list[i].len + 1u;
+    p = pr_alloc(a->s, len);
+    if (!p)
+        return GYR_ABSENT;
+    for (uint32_t i = 0; i < n; i++) {
+        if (list[i].len)
+            memcpy(p + at, list[i].u.ptr, list[i].len);
+        at += list[i].len;
+        p[at++] = ' ';
+    }
+    *ret = gyr_str(p, at - 1);
+    return GYR_PRESENT;
+}
+
 /* Without a number an ancestor's field is a list of all of them. */
 static int of_all(const struct pr_ask *a, uint32_t what, struct pr_thread *th,
                   struct gyr_value *ret)
@@ -195,7 +217,7 @@ static int of_all(const struct pr_ask *a, uint32_t what, struct pr_thread *th,
         if (of_thread(a, what, up, &list[i]) != GYR_PRESENT)
             list[i] = gyr_str("", 0);
     *ret = (struct gyr_value){.type = GYR_T_LIST, .len = n, .u.ptr = list};
-    return GYR_PRESENT;
+    return a->b->is_list ? GYR_PRESENT : in_one_line(a, list, n, ret);
 }
 
 int pr_get_name(const struct pr_ask *a, struct gyr_value *ret)

@@ -286,7 +286,7 @@ static int of_process(const struct pr_ask *a, uint32_t id, struct gyr_value *ret
         return pid(a, parent(a), ret);
     case TH_APID:
         if (a->b->index < 0)
-            return all_pids(a, ret);
+            return a->b->is_list ? all_pids(a, ret) : pid(a, th, ret); /* as Falco shows it */
         return pid(a, pr_thread_ancestor(&a->s->threads, th, (uint32_t)a->b->index), ret);
     case TH_VPID:
         return th->vpid == -1 ? GYR_ABSENT : pr_num(a, (uint64_t)th->vpid, ret);
