@@ -164,10 +164,10 @@ static int one_type(const struct pr_ask *a, const struct pr_fd *fd, struct gyr_v
     return GYR_PRESENT;
 }
 
-/* A kind of descriptor and the lowest and highest number that is one. */
+/* A kind of descriptor and the lowest number that is one. */
 struct kind {
     const char *name;
-    int64_t min, max;
+    int64_t min;
 };
 
 static uint32_t collect_kinds(const struct pr_fds *t, struct kind kinds[TYPES_MAX])
@@ -186,22 +186,19 @@ static uint32_t collect_kinds(const struct pr_fds *t, struct kind kinds[TYPES_MA
         if (k == TYPES_MAX)
             continue;
         if (k == n)
-            kinds[n++] = (struct kind){name, num, num};
+            kinds[n++] = (struct kind){name, num};
         kinds[k].min = num < kinds[k].min ? num : kinds[k].min;
-        kinds[k].max = num > kinds[k].max ? num : kinds[k].max;
     }
     return n;
 }
 
-/* The order is near to Falco's, which is that of its hash tables: they turn round when they grow
- * past 13 entries. */
+/* A set, shown in the order of the descriptors; Falco's order is that of its hash tables. */
 static int all_types(const struct pr_ask *a, struct gyr_value *ret)
 {
     struct pr_fds **t = pr_thread_fds(a->now->thread);
     struct kind kinds[TYPES_MAX];
     uint32_t n = t && *t ? collect_kinds(*t, kinds) : 0;
     struct gyr_value *list = n ? (void *)pr_alloc(a->s, n * sizeof(*list)) : NULL;
-    bool is_small = t && *t && (*t)->n <= 13;
 
     if (!list)
         return GYR_ABSENT;
@@ -209,11 +206,10 @@ static int all_types(const struct pr_ask *a, struct gyr_value *ret)
         uint32_t next = 0;
 
         for (uint32_t k = 1; k < n; k++)
-            if (is_small ? kinds[k].max < kinds[next].max : kinds[k].min > kinds[next].min)
+            if (kinds[k].min < kinds[next].min)
                 next = k;
         (void)pr_literal(kinds[next].name, &list[i]);
-        kinds[next].max = INT64_MAX;
-        kinds[next].min = INT64_MIN;
+        kinds[next].min = INT64_MAX;
     }
     *ret = (struct gyr_value){.type = GYR_T_LIST, .len = n, .u.ptr = list};
     return GYR_PRESENT;
