@@ -36,6 +36,14 @@ static int all_pids(const struct pr_ask *a, struct gyr_value *ret)
     return GYR_PRESENT;
 }
 
+/* Compared with all ancestors, shown as the process itself: as Falco has it. */
+static int own_pid_or_all(const struct pr_ask *a, const struct pr_thread *th, struct gyr_value *ret)
+{
+    if (a->b->is_list)
+        return all_pids(a, ret);
+    return th->pid >= 0 ? pid(a, th, ret) : GYR_ABSENT;
+}
+
 static bool is_shell(const struct pr_thread *th)
 {
     struct pr_text t = pr_text_of(th->comm);
@@ -286,7 +294,7 @@ static int of_process(const struct pr_ask *a, uint32_t id, struct gyr_value *ret
         return pid(a, parent(a), ret);
     case TH_APID:
         if (a->b->index < 0)
-            return a->b->is_list ? all_pids(a, ret) : pid(a, th, ret); /* as Falco shows it */
+            return own_pid_or_all(a, th, ret);
         return pid(a, pr_thread_ancestor(&a->s->threads, th, (uint32_t)a->b->index), ret);
     case TH_VPID:
         return th->vpid == -1 ? GYR_ABSENT : pr_num(a, (uint64_t)th->vpid, ret);
