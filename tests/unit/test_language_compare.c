@@ -139,8 +139,7 @@ static void order(void **state)
         {"fd.types > 1", "fd.types=(file)",
          "!4:14: rule 'T': '>' does not fit 'fd.types', which is a list"},
         {"evt.buffer < 1", "evt.buffer=30",
-         "!4:16: rule 'T': '<' does not fit 'evt.buffer', which is bytes"
-         "not hold"},
+         "!4:16: rule 'T': '<' does not fit 'evt.buffer', which is bytes"},
     };
 
     (void)state;
