@@ -37,8 +37,7 @@ enum {
     PROGRAM_DEPTH_MAX = 1000,   /* of a condition, macros opened: bounds recursion */
     INDEX_RULES_MIN = 4,        /* an index pays from so many rules, */
     INDEX_PARTS_MIN = 8,        /* one that looks through whole texts from so many */
-    INDEX_PER_LIST = 8,         /* most indexes of one list */
-    INDEX_KEYS_MAX = 4096       /* most constants by which one rule is found */
+    INDEX_PER_LIST = 8          /* most indexes of one list */
 };
 
 /* ---- the finished program ---- */

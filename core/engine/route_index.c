@@ -7,379 +7,444 @@
 
 /* Most rules ask for some value to be one of a few constants ("proc.name in (…)", "fd.name
  * startswith /etc"), and most events have none of them. An index looks the value up once and
- * names the rules that are left, however many there are. A rule is indexed by one such test only:
- * that it fails suffices to know that the rule does not match. */
+ * names the rules that are left, however many there are. For each rule we choose a *cover*: tests
+ * of which one must hold for the rule to match. A comparison covers itself; of "a and b" either
+ * side's cover will do; "a or b" needs both. A rule without a cover is tried on every event. */
 
-/** A constant some rule asks for. */
-struct pair {
-    const void *key;
-    uint64_t num;
-    uint32_t len, pos; /* pos: of the rule in its list */
-    bool is_prefix;
+enum { COST_NONE = UINT32_MAX, COST_MAX = 1 << 24, COST_UNIT = 4096, COVER_MAX = 1024 };
+
+/* What an index is made for: a value, and whether it is looked through for parts. */
+struct unit {
+    uint32_t rules, keys; /* which could use it; their constants */
+    uint32_t used, last;  /* by how many covers; the last of them, + 1 */
+    bool closed;          /* does not pay */
 };
 
-struct pairs {
-    struct pair *p;
-    uint32_t n, cap;
+/* A cover's test. */
+struct choice {
+    uint32_t unit, pred, pos;
 };
 
 struct builder {
     struct program *p;
     struct prog_list *l;
-    uint64_t *open; /* rules no index decides about yet */
-    struct pairs pairs;
-    uint32_t *count, *last; /* by value: rules that look at it; the last of them, + 1 */
+    uint32_t n_units, round;
+    struct unit *units;
+    uint32_t *pred_unit;   /* by predicate; ID_NONE: no index can stand for it */
+    uint32_t *cost, *size; /* by reference: of its best cover, and how many tests that has */
+    uint32_t *known;       /* by reference: the round that is from */
+    struct choice *choices;
+    uint32_t n_choices, cap_choices;
+    struct index_key *keys;
+    uint32_t n_keys, cap_keys;
 };
-
-uint64_t index_hash(const void *key, uint32_t len, bool is_prefix)
-{
-    return hash_bytes(key, len) ^ (is_prefix ? 0x5bd1e9955bd1e995u : 0);
-}
-
-static uint32_t slot_of(uint64_t num, uint32_t mask)
-{
-    num *= 0x9e3779b97f4a7c15u;
-    return (uint32_t)(num >> 32) & mask;
-}
-
-const struct index_slot *index_find(const struct prog_index *x, uint64_t num, const void *key,
-                                    uint32_t len, bool is_prefix)
-{
-    for (uint32_t i = slot_of(num, x->mask); x->slots[i].n; i = (i + 1) & x->mask) {
-        const struct index_slot *s = &x->slots[i];
-
-        if (s->num == num && s->len == len && s->is_prefix == is_prefix &&
-            (len == 0 || memcmp(s->key, key, len) == 0))
-            return s;
-    }
-    return NULL;
-}
 
 /* ---- tests that an index can stand for ---- */
 
-static bool is_number(uint32_t type)
+static uint32_t n_constants(const struct node *c)
 {
-    return type == GYR_T_I64 || type == GYR_T_U64;
+    return c->cmp.rhs->kind == X_LIST ? c->cmp.rhs->list.n : 1;
 }
 
-/* @return the value it looks at, or ID_NONE. */
-static uint32_t pred_value(const struct program *p, uint32_t pred)
+static const struct gyr_value *constant(const struct node *c, uint32_t i)
+{
+    const struct expr *rhs = c->cmp.rhs;
+
+    return rhs->kind == X_LIST ? &rhs->list.items[i]->value : &rhs->value;
+}
+
+/* The folders of a path pattern that are certain. What follows is left to the rule. */
+static void certain_path(struct index_key *k)
+{
+    uint32_t end = 0, at = 0;
+
+    while (k->len && *k->key == '/') {
+        k->key++;
+        k->len--;
+    }
+    for (at = 0; at < k->len && !strchr("*?[\\", k->key[at]); at++) {
+        if (k->key[at] != '/')
+            continue;
+        end = at;
+        if (at + 1 < k->len && k->key[at + 1] == '/')
+            break;
+    }
+    if (at < k->len)
+        k->len = end;
+    else if (k->len && k->key[k->len - 1] == '/')
+        k->len--;
+}
+
+static void certain_prefix(struct index_key *k)
+{
+    uint32_t n = 0;
+
+    while (n < k->len && !strchr("*?[\\", k->key[n]))
+        n++;
+    k->len = n;
+}
+
+/* @return false: no index finds this one. */
+static bool key_of(const struct node *c, const struct gyr_value *v, struct index_key *ret)
+{
+    *ret = (struct index_key){.form = FORM_EQUAL};
+    if (c->cmp.lhs->type != GYR_T_STR) {
+        ret->num = v->u.u64;
+        return true;
+    }
+    ret->key = v->len ? v->u.ptr : "";
+    ret->len = v->len;
+    switch (c->cmp.op) {
+    case OP_STARTSWITH:
+        ret->form = FORM_PREFIX;
+        return true;
+    case OP_GLOB:
+        ret->form = FORM_PREFIX;
+        certain_prefix(ret);
+        return ret->len > 0;
+    case OP_ENDSWITH:
+        ret->form = FORM_SUFFIX;
+        return true;
+    case OP_PMATCH:
+        ret->form = FORM_PATH;
+        certain_path(ret);
+        return ret->len > 0;
+    case OP_CONTAINS:
+        ret->form = FORM_PART;
+        return ret->len > 0;
+    default:
+        return true;
+    }
+}
+
+static bool op_fits(enum cmp_op op, uint32_t type)
+{
+    switch (op) {
+    case OP_EQ:
+    case OP_IN:
+        return type == GYR_T_STR || type == GYR_T_I64 || type == GYR_T_U64;
+    case OP_STARTSWITH:
+    case OP_ENDSWITH:
+    case OP_CONTAINS:
+    case OP_PMATCH:
+    case OP_GLOB:
+        return type == GYR_T_STR;
+    default:
+        return false;
+    }
+}
+
+static uint32_t unit_of(const struct program *p, uint32_t pred)
 {
     const struct node *c = p->pred_src[pred];
     const struct expr *lhs = c->cmp.lhs, *rhs = c->cmp.rhs;
-    bool many = rhs && rhs->kind == X_LIST;
+    struct index_key k;
 
-    if (!rhs || (!many && rhs->kind != X_CONST) || (many && rhs->list.n == 0) || lhs->is_list)
+    if (!rhs || (rhs->kind != X_LIST && rhs->kind != X_CONST) || lhs->is_list)
         return ID_NONE;
-    if (c->cmp.mod != MOD_NONE && c->cmp.mod != MOD_ANYOF)
+    if ((c->cmp.mod != MOD_NONE && c->cmp.mod != MOD_ANYOF) || !op_fits(c->cmp.op, lhs->type))
         return ID_NONE;
-    if ((many ? rhs->list.items[0] : rhs)->value.type != lhs->type)
-        return ID_NONE;
-    switch (c->cmp.op) {
-    case OP_EQ:
-    case OP_IN:
-        return lhs->type == GYR_T_STR || is_number(lhs->type) ? p->preds[pred].lhs : ID_NONE;
-    case OP_STARTSWITH:
-        return lhs->type == GYR_T_STR ? p->preds[pred].lhs : ID_NONE;
-    default:
-        return ID_NONE;
-    }
-}
-
-/* Of a comparison, or of several about one value joined by "or". */
-static uint32_t test_value(const struct program *p, uint32_t ref)
-{
-    const struct prog_node *n = &p->nodes[ref_id(ref)];
-    uint32_t id = ref_id(ref), value = ID_NONE;
-
-    if (id == 0)
-        return ID_NONE;
-    if (id <= p->n_preds)
-        return ref & 1u ? ID_NONE : pred_value(p, id - 1);
-    if (!(ref & 1u))
-        return ID_NONE;
-    for (uint32_t i = 0; i < n->n; i++) {
-        uint32_t kid = p->kids[n->first + i], v;
-
-        if (!(kid & 1u) || ref_id(kid) > p->n_preds)
+    for (uint32_t i = 0; i < n_constants(c); i++)
+        if (constant(c, i)->type != lhs->type || !key_of(c, constant(c, i), &k))
             return ID_NONE;
-        v = pred_value(p, ref_id(kid) - 1);
-        if (v == ID_NONE || (i && v != value))
-            return ID_NONE;
-        value = v;
+    return n_constants(c) ? p->preds[pred].lhs * 2 + (c->cmp.op == OP_CONTAINS) : ID_NONE;
+}
+
+/* ---- covers ---- */
+
+/* What a rule could use, each once: the first step, before anything is chosen. */
+static void survey(struct builder *b, uint32_t ref, uint32_t pos)
+{
+    const struct program *p = b->p;
+    uint32_t id = ref_id(ref), u;
+
+    if (id == 0 || b->known[ref] == b->round + pos)
+        return;
+    if (id > p->n_preds) {
+        b->known[ref] = b->round + pos;
+        for (uint32_t i = 0; i < p->nodes[id].n; i++)
+            survey(b, p->kids[p->nodes[id].first + i] ^ (ref & 1u), pos);
+        return;
     }
-    return value;
+    u = ref & 1u ? ID_NONE : b->pred_unit[id - 1];
+    if (u == ID_NONE)
+        return;
+    if (b->known[ref] < b->round) /* new in this list */
+        b->units[u].keys += n_constants(p->pred_src[id - 1]);
+    b->known[ref] = b->round + pos;
+    if (b->units[u].last != pos + 1)
+        b->units[u].rules++;
+    b->units[u].last = pos + 1;
 }
 
-/* The tests all of which must hold: the root's kids, or the root itself. */
-static uint32_t n_tests(const struct program *p, uint32_t root)
+static uint32_t cost(struct builder *b, uint32_t ref);
+
+static void cost_of_pred(struct builder *b, uint32_t ref)
 {
-    return root & 1u || ref_id(root) <= p->n_preds ? 1 : p->nodes[ref_id(root)].n;
+    uint32_t u = ref & 1u ? ID_NONE : b->pred_unit[ref_id(ref) - 1];
+    const struct unit *unit = &b->units[u == ID_NONE ? 0 : u];
+    uint64_t c;
+
+    if (u == ID_NONE || unit->closed)
+        return;
+    /* Reading the value is shared by who uses it. A constant among few is likely to be met. */
+    c = COST_UNIT / (unit->rules + 1) +
+        (uint64_t)n_constants(b->p->pred_src[ref_id(ref) - 1]) * COST_UNIT / (unit->keys + 1);
+    b->cost[ref] = c < COST_MAX ? (uint32_t)c : COST_MAX;
+    b->size[ref] = 1;
 }
 
-static uint32_t test_at(const struct program *p, uint32_t root, uint32_t i)
-{
-    return root & 1u || ref_id(root) <= p->n_preds ? root
-                                                   : p->kids[p->nodes[ref_id(root)].first + i];
-}
-
-/* ---- pairs ---- */
-
-static int add_pred(struct builder *b, uint32_t pred, uint32_t pos)
-{
-    const struct node *c = b->p->pred_src[pred];
-    const struct expr *rhs = c->cmp.rhs;
-    uint32_t n = rhs->kind == X_LIST ? rhs->list.n : 1;
-
-    for (uint32_t i = 0; i < n; i++) {
-        const struct gyr_value *v = rhs->kind == X_LIST ? &rhs->list.items[i]->value : &rhs->value;
-        struct pair pair = {.pos = pos, .is_prefix = c->cmp.op == OP_STARTSWITH};
-
-        if (graph_grow(&b->pairs.p, b->pairs.n, &b->pairs.cap, sizeof(pair)) < 0)
-            return -ENOMEM;
-        if (is_number(c->cmp.lhs->type)) {
-            pair.num = v->u.u64;
-        } else {
-            pair.key = v->len ? v->u.ptr : "";
-            pair.len = v->len;
-            pair.num = index_hash(pair.key, pair.len, pair.is_prefix);
-        }
-        b->pairs.p[b->pairs.n++] = pair;
-    }
-    return 0;
-}
-
-static int add_test(struct builder *b, uint32_t ref, uint32_t pos)
+static void cost_of_kids(struct builder *b, uint32_t ref)
 {
     const struct prog_node *n = &b->p->nodes[ref_id(ref)];
-    int r = 0;
+    uint64_t sum = 0, size = 0;
+    bool all = n->n != 0;
 
-    if (ref_id(ref) <= b->p->n_preds)
-        return add_pred(b, ref_id(ref) - 1, pos);
-    for (uint32_t i = 0; i < n->n && r == 0; i++)
-        r = add_pred(b, ref_id(b->p->kids[n->first + i]) - 1, pos);
-    return r;
+    for (uint32_t i = 0; i < n->n; i++) {
+        uint32_t kid = b->p->kids[n->first + i] ^ (ref & 1u), c = cost(b, kid);
+
+        if (!(ref & 1u) && c < b->cost[ref]) {
+            b->cost[ref] = c;
+            b->size[ref] = b->size[kid];
+        }
+        all &= c != COST_NONE;
+        sum += c;
+        size += b->size[kid];
+    }
+    if (!(ref & 1u) || !all || size > COVER_MAX)
+        return;
+    b->cost[ref] = sum < COST_MAX ? (uint32_t)sum : COST_MAX;
+    b->size[ref] = (uint32_t)size;
 }
 
-static int same_key(const struct pair *x, const struct pair *y)
+/* Recursion is as deep as a condition, which PROGRAM_DEPTH_MAX bounds. */
+static uint32_t cost(struct builder *b, uint32_t ref)
 {
-    if (x->is_prefix != y->is_prefix)
-        return x->is_prefix ? 1 : -1;
-    if (x->len != y->len)
-        return x->len < y->len ? -1 : 1;
-    if (x->num != y->num)
-        return x->num < y->num ? -1 : 1;
-    return x->len ? memcmp(x->key, y->key, x->len) : 0;
+    if (b->known[ref] == b->round)
+        return b->cost[ref];
+    b->known[ref] = b->round;
+    b->cost[ref] = COST_NONE;
+    b->size[ref] = 0;
+    if (ref_id(ref) > b->p->n_preds)
+        cost_of_kids(b, ref);
+    else if (ref_id(ref))
+        cost_of_pred(b, ref);
+    return b->cost[ref];
 }
 
-static int by_key(const void *a, const void *b)
-{
-    const struct pair *x = a, *y = b;
-    int r = same_key(x, y);
-
-    return r ? r : x->pos < y->pos ? -1 : x->pos > y->pos;
-}
-
-/* What the open rules ask of a value, sorted, nothing twice. */
-static int collect(struct builder *b, uint32_t value)
+static int take(struct builder *b, uint32_t ref, uint32_t pos)
 {
     const struct program *p = b->p;
-    struct pairs *s = &b->pairs;
-    uint32_t n = 0;
+    uint32_t id = ref_id(ref), best = ID_NONE, u;
+    const struct prog_node *n = &p->nodes[id];
     int r = 0;
 
-    s->n = 0;
-    for (uint32_t pos = 0; pos < b->l->n && r == 0; pos++) {
-        uint32_t root = p->entries[b->l->entries[pos]].root;
-
-        if (!(b->open[pos / 64] >> pos % 64 & 1))
-            continue;
-        for (uint32_t i = 0; i < n_tests(p, root); i++) {
-            if (test_value(p, test_at(p, root, i)) == value) {
-                r = add_test(b, test_at(p, root, i), pos);
-                break;
-            }
-        }
+    if (id <= p->n_preds) {
+        if (graph_grow(&b->choices, b->n_choices, &b->cap_choices, sizeof(*b->choices)) < 0)
+            return -ENOMEM;
+        u = b->pred_unit[id - 1];
+        b->choices[b->n_choices++] = (struct choice){u, id - 1, pos};
+        b->units[u].used += b->units[u].last != pos + 1;
+        b->units[u].last = pos + 1;
+        return 0;
     }
-    if (s->n)
-        qsort(s->p, s->n, sizeof(*s->p), by_key);
-    for (uint32_t i = 0; i < s->n; i++)
-        if (i == 0 || by_key(&s->p[i - 1], &s->p[i]) != 0)
-            s->p[n++] = s->p[i];
-    s->n = n;
+    for (uint32_t i = 0; i < n->n && r == 0; i++) {
+        uint32_t kid = p->kids[n->first + i] ^ (ref & 1u);
+
+        if (ref & 1u)
+            r = take(b, kid, pos);
+        else if (best == ID_NONE || cost(b, kid) < cost(b, best))
+            best = kid;
+    }
+    return best == ID_NONE ? r : take(b, best, pos);
+}
+
+static int choose_covers(struct builder *b)
+{
+    int r = 0;
+
+    b->round++;
+    b->n_choices = 0;
+    for (uint32_t u = 0; u < b->n_units; u++)
+        b->units[u].used = b->units[u].last = 0;
+    for (uint32_t pos = 0; pos < b->l->n && r == 0; pos++) {
+        uint32_t root = b->p->entries[b->l->entries[pos]].root;
+
+        if (cost(b, root) != COST_NONE)
+            r = take(b, root, pos);
+    }
     return r;
 }
 
-static uint32_t distinct(const struct pairs *s)
-{
-    uint32_t n = 0;
+/* ---- which indexes pay ---- */
 
-    for (uint32_t i = 0; i < s->n; i++)
-        n += i == 0 || same_key(&s->p[i - 1], &s->p[i]) != 0;
-    return n;
+/* Few constants leave many rules, however many they are of. */
+static uint32_t worth(const struct unit *u)
+{
+    return u->keys < u->used / 4 ? 4 * u->keys : u->used;
 }
 
-/* Prefixes are looked up once for each of their lengths: those past the limit are left to the
- * rules themselves. */
-static void limit_lengths(struct builder *b, struct prog_index *x)
+static uint32_t worth_min(uint32_t unit)
 {
-    struct pairs *s = &b->pairs;
-    uint64_t *out = calloc(b->l->words, sizeof(*out));
-    uint32_t n = 0;
-
-    x->n_lengths = 0;
-    for (uint32_t i = 0; i < s->n; i++) {
-        const struct pair *q = &s->p[i];
-
-        if (!q->is_prefix || (x->n_lengths && x->lengths[x->n_lengths - 1] == q->len))
-            continue;
-        if (x->n_lengths < INDEX_LENGTHS_MAX)
-            x->lengths[x->n_lengths++] = q->len;
-        else if (out)
-            out[q->pos / 64] |= (uint64_t)1 << q->pos % 64;
-    }
-    for (uint32_t i = 0; i < s->n; i++) { /* all of a rule's keys, or none */
-        const struct pair *q = &s->p[i];
-
-        if (x->n_lengths == INDEX_LENGTHS_MAX && q->is_prefix &&
-            q->len > x->lengths[x->n_lengths - 1] && out)
-            out[q->pos / 64] |= (uint64_t)1 << q->pos % 64;
-    }
-    for (uint32_t i = 0; i < s->n; i++)
-        if (out && !(out[s->p[i].pos / 64] >> s->p[i].pos % 64 & 1))
-            s->p[n++] = s->p[i];
-    s->n = n;
-    free(out);
+    return unit & 1u ? INDEX_PARTS_MIN : INDEX_RULES_MIN;
 }
 
-static int fill(struct builder *b, uint32_t value, struct prog_index *x)
+/* Close some of those that pay least. @return false: all that is left pays. */
+static bool close_some(struct builder *b)
 {
-    struct arena *a = b->p->arena;
-    const struct pairs *s = &b->pairs;
-    uint32_t size = 8, used = 0;
+    uint32_t poor = 0, used = 0, close;
 
-    limit_lengths(b, x);
-    while (size < 2 * distinct(s))
-        size *= 2;
-    x->value = value;
-    x->type = s->n && s->p[0].key ? GYR_T_STR : GYR_T_U64;
-    x->mask = size - 1;
-    x->slots = arena_array(a, size, sizeof(*x->slots));
-    x->hits = arena_array(a, s->n + 1, sizeof(*x->hits));
-    x->all = arena_array(a, b->l->words, sizeof(*x->all));
-    if (!x->slots || !x->hits || !x->all)
-        return -ENOMEM;
-    for (uint32_t i = 0, n; i < s->n; i += n) {
-        const struct pair *q = &s->p[i];
-        uint32_t at = slot_of(q->num, x->mask);
-
-        for (n = 0; i + n < s->n && same_key(q, &q[n]) == 0; n++) {
-            x->hits[used + n] = q[n].pos;
-            x->all[q[n].pos / 64] |= (uint64_t)1 << q[n].pos % 64;
-        }
-        while (x->slots[at].n)
-            at = (at + 1) & x->mask;
-        x->slots[at] = (struct index_slot){q->key, q->num, q->len, used, n, q->is_prefix};
-        used += n;
+    for (uint32_t u = 0; u < b->n_units; u++) {
+        used += b->units[u].used != 0;
+        poor += b->units[u].used && worth(&b->units[u]) < worth_min(u);
     }
-    for (uint32_t w = 0; w < b->l->words; w++)
-        b->open[w] &= ~x->all[w];
+    if (!poor && used <= INDEX_PER_LIST)
+        return false;
+    close = poor ? (poor + 1) / 2 : (used - INDEX_PER_LIST + 1) / 2;
+    for (; close; close--) {
+        struct unit *least = NULL;
+
+        for (uint32_t u = 0; u < b->n_units; u++)
+            if (b->units[u].used && !b->units[u].closed &&
+                (!least || worth(&b->units[u]) < worth(least)) &&
+                (!poor || worth(&b->units[u]) < worth_min(u)))
+                least = &b->units[u];
+        if (least)
+            least->closed = true;
+    }
+    return true;
+}
+
+/* ---- making them ---- */
+
+static int choice_order(const void *a, const void *b)
+{
+    const struct choice *x = a, *y = b;
+
+    if (x->unit != y->unit)
+        return x->unit < y->unit ? -1 : 1;
+    if (x->pred != y->pred)
+        return x->pred < y->pred ? -1 : 1;
+    return (x->pos > y->pos) - (x->pos < y->pos);
+}
+
+static int add_keys(struct builder *b, uint32_t pred, uint32_t group)
+{
+    const struct node *c = b->p->pred_src[pred];
+
+    for (uint32_t i = 0; i < n_constants(c); i++) {
+        struct index_key *k;
+
+        if (graph_grow(&b->keys, b->n_keys, &b->cap_keys, sizeof(*b->keys)) < 0)
+            return -ENOMEM;
+        k = &b->keys[b->n_keys++];
+        (void)key_of(c, constant(c, i), k);
+        k->group = group;
+    }
     return 0;
 }
 
-/* ---- choice ---- */
-
-static void count_tests(struct builder *b)
+/* Of one unit. A predicate's rules are a group. */
+static int make(struct builder *b, const struct choice *c, uint32_t n, struct prog_index *ret)
 {
-    const struct program *p = b->p;
+    struct index_groups g = {.first = arena_array(b->p->arena, n + 1u, sizeof(*g.first)),
+                             .pos = arena_array(b->p->arena, n, sizeof(*g.pos))};
+    uint32_t at = 0, kept = 0;
+    int r = g.first && g.pos ? 0 : -ENOMEM;
 
-    memset(b->count, 0, p->n_values * sizeof(*b->count));
-    memset(b->last, 0, p->n_values * sizeof(*b->last));
-    for (uint32_t pos = 0; pos < b->l->n; pos++) {
-        uint32_t root = p->entries[b->l->entries[pos]].root;
-
-        if (!(b->open[pos / 64] >> pos % 64 & 1))
+    b->n_keys = 0;
+    for (uint32_t i = 0; i < n && r == 0; i++) {
+        if (i && choice_order(&c[i - 1], &c[i]) == 0)
             continue;
-        for (uint32_t i = 0; i < n_tests(p, root); i++) {
-            uint32_t v = test_value(p, test_at(p, root, i));
-
-            if (v == ID_NONE || b->last[v] == pos + 1)
-                continue;
-            b->last[v] = pos + 1;
-            b->count[v]++;
+        if (i == 0 || c[i].pred != c[i - 1].pred) {
+            g.first[g.n] = at;
+            r = add_keys(b, c[i].pred, g.n++);
         }
+        g.pos[at++] = c[i].pos;
     }
+    if (r < 0)
+        return r;
+    g.first[g.n] = at;
+    qsort(b->keys, b->n_keys, sizeof(*b->keys), index_key_order);
+    for (uint32_t i = 0; i < b->n_keys; i++)
+        if (i == 0 || index_key_order(&b->keys[kept - 1], &b->keys[i]) != 0)
+            b->keys[kept++] = b->keys[i];
+    r = index_make(b->p->arena, b->keys, kept, &g, b->l->words, ret);
+    ret->value = c->unit / 2;
+    return r;
 }
 
-/* The value that rules out most: asked by many rules, for many different constants. */
-static int choose(struct builder *b, uint32_t *ret_value)
+static int make_all(struct builder *b)
 {
-    uint32_t best = ID_NONE;
-    uint64_t score = 0;
+    struct prog_list *l = b->l;
+    int r = 0;
 
-    count_tests(b);
-    for (uint32_t v = 0; v < b->p->n_values; v++) {
-        uint64_t s;
-
-        if (b->count[v] < INDEX_RULES_MIN || b->count[v] <= score)
-            continue;
-        if (collect(b, v) < 0)
-            return -ENOMEM;
-        s = 4 * (uint64_t)distinct(&b->pairs);
-        s = s < b->count[v] ? s : b->count[v];
-        if (s > score) {
-            score = s;
-            best = v;
-        }
+    if (b->n_choices)
+        qsort(b->choices, b->n_choices, sizeof(*b->choices), choice_order);
+    for (uint32_t i = 0, n; i < b->n_choices && r == 0; i += n) {
+        for (n = 1; i + n < b->n_choices && b->choices[i + n].unit == b->choices[i].unit;)
+            n++;
+        r = make(b, b->choices + i, n, &l->indexes[l->n_indexes]);
+        if (r == 0)
+            l->n_indexes++;
     }
-    *ret_value = best;
-    return best == ID_NONE ? 0 : collect(b, best);
+    for (uint32_t i = 0; i < b->n_choices; i++)
+        l->always[b->choices[i].pos / 64] &= ~((uint64_t)1 << b->choices[i].pos % 64);
+    return r;
 }
 
 static int index_list(struct builder *b)
 {
     struct prog_list *l = b->l;
-    uint32_t value;
-    int r = 0;
+    int r;
 
     l->indexes = arena_array(b->p->arena, INDEX_PER_LIST, sizeof(*l->indexes));
     l->always = arena_array(b->p->arena, l->words, sizeof(*l->always));
     if (!l->indexes || !l->always)
         return -ENOMEM;
-    for (uint32_t i = 0; i < l->n; i++)
-        b->open[i / 64] |= (uint64_t)1 << i % 64;
-    while (l->n_indexes < INDEX_PER_LIST) {
-        r = choose(b, &value);
-        if (r < 0 || value == ID_NONE)
-            break;
-        r = fill(b, value, &l->indexes[l->n_indexes]);
-        if (r < 0)
-            break;
-        l->n_indexes++;
+    memset(b->units, 0, b->n_units * sizeof(*b->units));
+    if (b->round > UINT32_MAX / 2) { /* what is old must not look new */
+        memset(b->known, 0, 2 * (size_t)b->p->n_nodes * sizeof(*b->known));
+        b->round = 0;
     }
-    memcpy(l->always, b->open, l->words * sizeof(*l->always));
-    memset(b->open, 0, l->words * sizeof(*b->open));
-    return r;
+    b->round++;
+    for (uint32_t i = 0; i < l->n; i++) {
+        l->always[i / 64] |= (uint64_t)1 << i % 64;
+        survey(b, b->p->entries[l->entries[i]].root, i);
+    }
+    b->round += l->n;
+    do
+        r = choose_covers(b);
+    while (r == 0 && close_some(b));
+    return r < 0 ? r : make_all(b);
 }
 
 int route_index(struct program *p)
 {
-    struct builder b = {.p = p};
+    struct builder b = {.p = p, .n_units = 2 * p->n_values};
+    size_t refs = 2 * (size_t)p->n_nodes;
     int r = 0;
 
-    b.open = calloc(p->max_words ? p->max_words : 1, sizeof(*b.open));
-    b.count = calloc(p->n_values + 1, sizeof(*b.count));
-    b.last = calloc(p->n_values + 1, sizeof(*b.last));
-    if (!b.open || !b.count || !b.last)
+    b.units = calloc(b.n_units + 1u, sizeof(*b.units));
+    b.pred_unit = calloc(p->n_preds + 1u, sizeof(*b.pred_unit));
+    b.cost = calloc(refs, sizeof(*b.cost));
+    b.size = calloc(refs, sizeof(*b.size));
+    b.known = calloc(refs, sizeof(*b.known));
+    if (!b.units || !b.pred_unit || !b.cost || !b.size || !b.known)
         r = -ENOMEM;
+    for (uint32_t i = 0; i < p->n_preds && r == 0; i++)
+        b.pred_unit[i] = unit_of(p, i);
     for (uint32_t i = 0; i < p->n_lists && r == 0; i++) {
         b.l = &p->lists[i];
         if (b.l->n >= INDEX_RULES_MIN)
             r = index_list(&b);
     }
-    free(b.open);
-    free(b.count);
-    free(b.last);
-    free(b.pairs.p);
+    free(b.units);
+    free(b.pred_unit);
+    free(b.cost);
+    free(b.size);
+    free(b.known);
+    free(b.choices);
+    free(b.keys);
     return r;
 }

@@ -28,7 +28,8 @@ static uint32_t rnd(uint32_t n)
     return (uint32_t)(random_state >> 33) % n;
 }
 
-static const char *const words[] = {"x", "y", "X", "xy", "/etc", "/etc/passwd", ""};
+static const char *const words[] = {
+    "x", "y", "X", "xy", "/etc", "/etc/passwd", "", "/etc//x", "etc/", "//etc/passwd.x", "/etcx/y"};
 static const char *const field_names[FIELDS] = {"s.a", "s.b", "s.c", "s.d", "n.a", "n.b"};
 static const uint32_t field_ids[FIELDS] = {F_SA, F_SB, F_SC, F_SD, F_NA, F_NB};
 static const struct {
@@ -52,7 +53,9 @@ static void add_word_list(struct buf *b)
 
 static void add_comparison(struct buf *b)
 {
-    static const char *const str_ops[] = {"=", "!=", "startswith", "contains", "endswith"};
+    static const char *const str_ops[] = {"=", "!=", "startswith", "contains", "endswith", "glob"};
+    static const char *const list_ops[] = {"in", "pmatch", "contains anyof", "endswith anyof",
+                                           "startswith anyof"};
     static const char *const num_ops[] = {"=", "!=", "<", "<=", ">", ">="};
     static const char *const type_tests[] = {"evt.type = open", "evt.type in (exec, mkdir)",
                                              "evt.type != close", "evt.type startswith m",
@@ -82,7 +85,7 @@ static void add_comparison(struct buf *b)
     } else if (f >= 4) {
         buf_addf(b, " %s %u", num_ops[rnd(ARRAY_LEN(num_ops))], rnd(3));
     } else if (rnd(3) == 0) {
-        buf_adds(b, " in ");
+        buf_addf(b, " %s ", list_ops[rnd(ARRAY_LEN(list_ops))]);
         add_word_list(b);
     } else {
         buf_addf(b, " %s \"%s\"", str_ops[rnd(ARRAY_LEN(str_ops))], words[rnd(ARRAY_LEN(words))]);
@@ -110,15 +113,33 @@ static void add_condition(struct buf *b, int depth)
     buf_addc(b, ')');
 }
 
+/* Tests that hardly ever hold, joined by "or": what an index over several values is for. */
+static void add_cover(struct buf *b)
+{
+    uint32_t n = 1 + rnd(4);
+
+    buf_addc(b, '(');
+    for (uint32_t i = 0; i < n; i++) {
+        buf_adds(b, i ? " or (" : "(");
+        add_comparison(b);
+        buf_adds(b, rnd(2) ? " and n.a >= 0)" : ")");
+    }
+    buf_adds(b, ") and ");
+}
+
 static void random_rules(struct rig *r)
 {
     struct buf b;
 
     buf_init(&b, 4 << 20);
     for (int i = 0; i < RULES; i++) {
+        uint32_t shape = rnd(4);
+
         buf_addf(&b, "- rule: r%d\n  desc: d\n  output: o\n  priority: info\n  condition: >\n    ",
                  i);
-        if (rnd(2)) { /* the usual shape, which indexes are for */
+        if (shape == 0)
+            add_cover(&b);
+        if (shape < 2) { /* the usual shape, which indexes are for */
             add_comparison(&b);
             buf_adds(&b, " and ");
         }
@@ -166,6 +187,24 @@ static int operand(const struct world *w, const struct expr *x, char str[32], ui
     return NO;
 }
 
+/* The folders of b are the first of a's. Two slashes are one. */
+static bool below(const char *a, const char *b)
+{
+    for (;;) {
+        while (*a == '/')
+            a++;
+        while (*b == '/')
+            b++;
+        if (!*b)
+            return true;
+        while (*b && *b != '/')
+            if (*a++ != *b++)
+                return false;
+        if (*a && *a != '/')
+            return false;
+    }
+}
+
 static bool compare_str(enum cmp_op op, const char *a, const char *b)
 {
     size_t n = strlen(a), m = strlen(b);
@@ -180,6 +219,10 @@ static bool compare_str(enum cmp_op op, const char *a, const char *b)
         return strncmp(a, b, m) == 0;
     case OP_CONTAINS:
         return strstr(a, b) != NULL;
+    case OP_PMATCH:
+        return below(a, b);
+    case OP_GLOB: /* the words hold no pattern */
+        return strcmp(a, b) == 0;
     case OP_ENDSWITH:
         return m <= n && strcmp(a + n - m, b) == 0;
     default:
@@ -212,7 +255,7 @@ static bool compare_num(enum cmp_op op, uint64_t a, uint64_t b)
 
 static bool compare(const struct node *c, const char *str, uint64_t num, const struct expr *x)
 {
-    char text[32];
+    char text[40];
 
     if (c->cmp.lhs->type != GYR_T_STR)
         return compare_num(c->cmp.op, num, x->value.u.u64);
