@@ -43,6 +43,9 @@ static size_t number_text(char *out, uint64_t u, bool is_signed, uint32_t fmt)
     case GYR_F_OCT:
         n = snprintf(out, VALUE_TEXT_MAX, "%#" PRIo64, u);
         break;
+    case VALUE_F_OCT_BARE:
+        n = snprintf(out, VALUE_TEXT_MAX, "%" PRIo64, u);
+        break;
     case GYR_F_RAW9:
         n = snprintf(out, VALUE_TEXT_MAX, "%09" PRIu64, u);
         break;

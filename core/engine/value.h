@@ -12,6 +12,9 @@
 
 #include <gyr/types.h>
 
+/** Besides GYR_F_*: octal without the leading zero, as Falco writes raw arguments. */
+enum { VALUE_F_OCT_BARE = 0x100 };
+
 /** Append the text of a value as alerts show it: "<NA>" for GYR_T_NONE, "true", "0755", "10.0.0.1",
  *  lists as "(a,b)", times as @p fmt says (of day and date: local; ISO 8601: UTC). Strings as they
  *  are: made safe by who prints them. Bytes with a dot for what is not printable ASCII. */

@@ -346,18 +346,26 @@ static uint32_t param_value_type(uint16_t type)
     return of[type];
 }
 
-uint32_t schema_field_type(const struct schema *s, const struct field_def *f, const char *arg,
-                           size_t arg_len)
+const struct gyr_param_def *schema_field_param(const struct schema *s, const struct field_def *f,
+                                               const char *arg, size_t arg_len)
 {
-    if (f->f.type != GYR_T_NONE)
-        return f->f.type;
-    for (uint32_t i = 0; arg && i < s->n_types; i++) {
+    for (uint32_t i = 0; f->f.type == GYR_T_NONE && arg && i < s->n_types; i++) {
         const struct gyr_event_type *t = &s->types[i];
 
         for (uint32_t k = 0; k < t->n_params; k++)
             if (strlen(t->params[k].name) == arg_len &&
                 memcmp(t->params[k].name, arg, arg_len) == 0)
-                return param_value_type(t->params[k].type);
+                return &t->params[k];
     }
-    return GYR_T_STR;
+    return NULL;
+}
+
+uint32_t schema_field_type(const struct schema *s, const struct field_def *f, const char *arg,
+                           size_t arg_len)
+{
+    const struct gyr_param_def *p = schema_field_param(s, f, arg, arg_len);
+
+    if (f->f.type != GYR_T_NONE)
+        return f->f.type;
+    return p ? param_value_type(p->type) : (uint32_t)GYR_T_STR;
 }

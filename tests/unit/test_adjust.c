@@ -6,6 +6,7 @@
 #include <stdint.h>
 /* cmocka needs the above first */
 #include "../lib/rules_load.h"
+#include "engine/value.h"
 
 #include <cmocka.h>
 
@@ -230,6 +231,82 @@ static void bad_appended(void **state)
     }
 }
 
+/* A raw argument is written as its parameter is, octal without the zero. */
+static void raw_arguments(void **state)
+{
+    static const uint32_t want[] = {GYR_F_HEX, VALUE_F_OCT_BARE, GYR_F_DEC, GYR_F_DEC};
+    struct loaded l;
+
+    (void)state;
+    load_rule(&l, "", "evt.num = 1",
+              "%evt.rawarg.flags %evt.rawarg[mode] %evt.rawarg.fd %evt.rawarg.name");
+    assert_int_equal(l.r, 0);
+    assert_int_equal(l.rs->rules[0]->n_outputs, ARRAY_LEN(want));
+    for (size_t i = 0; i < ARRAY_LEN(want); i++)
+        assert_int_equal(l.rs->rules[0]->outputs[i].fmt, want[i]);
+    loaded_free(&l);
+}
+
+/* Keys of rules that say something to Falco's own machinery. */
+static void other_keys(void **state)
+{
+    static const struct {
+        const char *key, *told;
+    } rows[] = {
+        {"capture: true", ""},
+        {"capture: 'no'", ""},
+        {"capture: often", "6:12: error: rule 'R': 'capture' must be true or false, not 'often'\n"},
+        {"capture_duration: 250", ""},
+        {"capture_duration: 5s",
+         "6:21: error: rule 'R': 'capture_duration' must be a number of milliseconds, not '5s'\n"},
+        {"capture_duration: -1",
+         "6:21: error: rule 'R': 'capture_duration' must be a number of milliseconds, not '-1'\n"},
+        {"warn_evttypes: false", ""},
+        {"warn_evttypes: [a]", NULL},
+        {"skip-if-unknown-filter: true", ""},
+        {"skip-if-unknown-filter: 3", NULL},
+        {"skip_if_unknown_filter: true", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char text[512];
+        struct loaded l;
+
+        (void)snprintf(text, sizeof(text), RULE("R", "evt.num = 1") "  %s\n", rows[i].key);
+        load_text(&l, text);
+        if (rows[i].told ? strcmp(l.told.p, rows[i].told) != 0 : l.told.len == 0)
+            fail_msg("%s: %s", rows[i].key, l.told.p);
+        assert_int_equal(l.r, l.d.n_errors ? -EINVAL : 0);
+        if (i == 0)
+            assert_true(l.rs->rules[0]->capture);
+        if (i == 3)
+            assert_int_equal(l.rs->rules[0]->capture_duration_ns, 250000000);
+        loaded_free(&l);
+    }
+}
+
+/* Deprecated in Falco, and still in many rules. */
+static void direction(void **state)
+{
+    static const char *const conds[] = {"evt.type = open and evt.dir = <",
+                                        "evt.dir=<",
+                                        "evt.type=execve and evt.dir=< and proc.name=x",
+                                        "(evt.dir = > or evt.dir != <)",
+                                        "evt.dir in (<, >)",
+                                        "evt.dir exists"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(conds); i++) {
+        struct loaded l;
+
+        load_rule(&l, "", conds[i], "%evt.dir %evt.type");
+        if (l.r < 0 || l.told.len)
+            fail_msg("%s: %s", conds[i], l.told.p);
+        loaded_free(&l);
+    }
+}
+
 /* The rule's own text and what is appended have one ceiling together. */
 static void too_much(void **state)
 {
@@ -261,9 +338,10 @@ static void too_much(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(selection), cmocka_unit_test(selection_of_what_is_left_out),
-        cmocka_unit_test(appended),  cmocka_unit_test(bad_appended),
-        cmocka_unit_test(too_much),
+        cmocka_unit_test(selection),     cmocka_unit_test(selection_of_what_is_left_out),
+        cmocka_unit_test(raw_arguments), cmocka_unit_test(direction),
+        cmocka_unit_test(other_keys),    cmocka_unit_test(appended),
+        cmocka_unit_test(bad_appended),  cmocka_unit_test(too_much),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include "alert/json.h"
 #include "alert/uuid.h"
 #include "base/cleanup.h"
+#include "engine/value.h"
 
 #include <gyr/util.h>
 #include <jansson.h>
@@ -138,6 +139,7 @@ static void test_json_values(void **state)
     check_value(gyr_num(GYR_T_DURATION, 5), 0, "5");
     check_value(gyr_num(GYR_T_U64, 255), GYR_F_HEX, "\"FF\"");
     check_value(gyr_num(GYR_T_U64, 0755), GYR_F_OCT, "\"0755\"");
+    check_value(gyr_num(GYR_T_U64, 0755), VALUE_F_OCT_BARE, "\"755\"");
     i.u.i64 = INT64_MIN;
     check_value(i, 0, "-9223372036854775808");
     d.u.f64 = 0.1;

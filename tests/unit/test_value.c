@@ -56,6 +56,8 @@ static void numbers_as_text(void **state)
         {GYR_T_U64, GYR_F_HEX, 0, "0"},
         {GYR_T_U64, GYR_F_OCT, 0755, "0755"},
         {GYR_T_U64, GYR_F_OCT, 0, "0"},
+        {GYR_T_U64, VALUE_F_OCT_BARE, 0755, "755"},
+        {GYR_T_U64, VALUE_F_OCT_BARE, 0, "0"},
         {GYR_T_I64, GYR_F_DEC, (uint64_t)-1, "-1"},
         {GYR_T_I64, GYR_F_DEC, (uint64_t)INT64_MIN, "-9223372036854775808"},
         {GYR_T_I64, GYR_F_HEX, (uint64_t)-1, "FFFFFFFFFFFFFFFF"},
