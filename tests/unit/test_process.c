@@ -410,6 +410,7 @@ static void sockets_have_ends(void **state)
             B(P_SYSCALL_WRITE_X__data, "data"), N(P_SYSCALL_WRITE_X__fd, 3));
     assert_field("evt.category", "net");
     assert_field("evt.io_dir", "write");
+    assert_field("evt.dir", "<");
     assert_field("evt.buflen", "5");
 }
 

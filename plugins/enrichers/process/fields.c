@@ -25,6 +25,7 @@ const struct pr_field pr_fields[] = {
     FIELD("evt.is_io_read", BOOL, 0, DEC, evt, E_IS_IO_READ),
     FIELD("evt.is_io_write", BOOL, 0, DEC, evt, E_IS_IO_WRITE),
     FIELD("evt.io_dir", STR, 0, DEC, evt, E_IO_DIR),
+    FIELD("evt.dir", STR, GYR_FF_HIDDEN, DEC, evt, E_DIR),
     FIELD("evt.is_wait", BOOL, 0, DEC, evt, E_IS_WAIT),
     FIELD("evt.is_syslog", BOOL, 0, DEC, evt, E_IS_SYSLOG),
     FIELD("evt.count", U64, 0, DEC, evt, E_COUNT),

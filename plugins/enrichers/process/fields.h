@@ -12,7 +12,7 @@
 
 #include <gyr/util.h>
 
-enum { PR_N_FIELDS = 182, PR_BINDINGS_MAX = 8192, PR_ENV_NAME_MAX = 256 };
+enum { PR_N_FIELDS = 183, PR_BINDINGS_MAX = 8192, PR_ENV_NAME_MAX = 256 };
 
 /** A field with its argument. */
 struct pr_binding {
@@ -108,6 +108,7 @@ enum pr_evt_field {
     E_IS_IO_READ,
     E_IS_IO_WRITE,
     E_IO_DIR,
+    E_DIR,
     E_IS_WAIT,
     E_IS_SYSLOG,
     E_COUNT,

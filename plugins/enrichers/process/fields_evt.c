@@ -257,6 +257,8 @@ int pr_get_evt(const struct pr_ask *a, struct gyr_value *ret)
         if (!(traits & (T_READS_FD | T_WRITES_FD)))
             return GYR_ABSENT;
         return pr_literal(traits & T_WRITES_FD ? "write" : "read", ret);
+    case E_DIR: /* types come in pairs; procexit and the like are the first of theirs */
+        return pr_literal(a->ev->type % 2 ? "<" : ">", ret);
     case E_IS_WAIT:
         return pr_num(a, !!(traits & T_WAITS), ret);
     case E_IS_SYSLOG:
