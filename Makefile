@@ -8,7 +8,7 @@
 ## check-asan  the same tests under the address and undefined-behaviour sanitizers
 ## check-tsan  the same tests under the thread sanitizer
 ## fuzz        let every parser eat mutated input: make fuzz SECONDS=600 [SEED=1]
-## bench       measure a replay, comparisons, the engine: make bench [CAPTURE=file] [RULES=files]
+## bench       measure replays by rule set, comparisons, the engine: make bench [CAPTURE=file] [RULES=files]
 ## lint        formatting, clang-tidy, cppcheck, shellcheck (what is there), our own checks
 ## format      clang-format every .c and .h
 ## install     DESTDIR=, prefix=/usr/local
