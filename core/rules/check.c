@@ -4,6 +4,7 @@
 #include "base/suggest.h"
 #include "engine/pred.h"
 #include "engine/value.h"
+#include "rules/services.h"
 
 #include <errno.h>
 #include <string.h>
@@ -247,6 +248,29 @@ static void check_field_name(struct resolver *r, struct unit *u, const struct ex
                     (const char *)e->value.u.ptr);
 }
 
+/* "fd.sport = ssh" */
+static int parse_service(struct resolver *r, const struct expr *lhs, struct expr *e,
+                         struct gyr_error *err)
+{
+    const char *name = e->value.u.ptr;
+    size_t n = e->value.len;
+    struct suggest s;
+    int port;
+
+    if (lhs->kind != X_FIELD || !(lhs->field.def->f.flags & GYR_FF_PORT) || n == 0 ||
+        strchr("-0123456789", name[0]))
+        return -EINVAL;
+    port = service_port(name, n);
+    if (port >= 0) {
+        e->value = gyr_num(GYR_T_U64, (uint64_t)port);
+        return 0;
+    }
+    suggest_init(&s, name, n);
+    service_suggest(&s);
+    return gyr_fail(err, -EINVAL, "'%.*s' is neither a port nor a service that is known%s",
+                    (int)(n > 60 ? 60 : n), name, diag_hint(r->defs->d, suggest_best(&s)));
+}
+
 static bool check_constant(struct resolver *r, struct unit *u, const struct node *cmp,
                            struct expr *e)
 {
@@ -257,6 +281,8 @@ static bool check_constant(struct resolver *r, struct unit *u, const struct node
 
     check_field_name(r, u, e);
     k = value_parse(e->value.u.ptr, e->value.len, lhs->type, r->defs->arena, &e->value, &err);
+    if (k == -EINVAL)
+        k = parse_service(r, lhs, e, &err);
     if (k == 0 && op == OP_REGEX)
         k = regex_check(e->value.u.ptr, e->value.len, &err);
     if (k == 0 && (op == OP_BCONTAINS || op == OP_BSTARTSWITH))
@@ -334,7 +360,8 @@ static bool check_around(struct resolver *r, struct unit *u, struct node *cmp)
 {
     const struct expr *lhs = cmp->cmp.lhs;
 
-    if (lhs->kind != X_FIELD || strcmp(lhs->field.def->f.name, "evt.around") != 0)
+    if (lhs->kind != X_FIELD || strcmp(lhs->field.def->f.name, "evt.around") != 0 ||
+        cmp->cmp.op == OP_EXISTS)
         return true;
     if ((cmp->cmp.op != OP_EQ && cmp->cmp.op != OP_LE) || cmp->cmp.mod != MOD_NONE) {
         problem_add(r, u, PROBLEM_ERROR, lhs->text, op_place(cmp), "evt.around takes '=' only");
