@@ -169,7 +169,7 @@ static void what_it_is(void **state)
     assert_string_equal(GET(ev, "evt.source"), "syscall");
     assert_string_equal(GET(ev, "evt.hostname"), "host-1");
     assert_string_equal(GET(ev, "evt.pluginname"), "replay");
-    assert_string_equal(GET(ev, "evt.is_async"), "false");
+    assert_string_equal(GET(ev, "evt.is_async"), "-");
     assert_string_equal(GET(ev, "evt.asynctype"), "-");
     ev->cpu = GYR_CPU_NONE;
     assert_string_equal(GET(ev, "evt.cpu"), "-");
