@@ -101,8 +101,9 @@ enum {
     GYR_FF_KEY = 4,     /**< takes a word: evt.arg.flags, evt.arg[flags], proc.env[PATH] */
     GYR_FF_ARG_REQ = 8, /**< is nothing without its argument */
     GYR_FF_HIDDEN = 16, /**< known, but not listed */
-    GYR_FF_MANY = 32    /**< a comparison sees a list of several values, where an output shows one:
+    GYR_FF_MANY = 32,   /**< a comparison sees a list of several values, where an output shows one:
                              bind() is told which is wanted */
+    GYR_FF_PORT = 64    /**< a number that is a port: rules may write the name of a service */
 };
 
 /** A schema. [grows] */

@@ -307,6 +307,39 @@ static void direction(void **state)
     }
 }
 
+static void services(void **state)
+{
+    static const struct {
+        const char *cond, *want; /* the condition; or what is told */
+    } rows[] = {
+        {"fd.sport = ssh", "fd.sport = 22"},
+        {"fd.rport in (http, 8080, https)", "fd.rport in (80,8080,443)"},
+        {"fd.port in (web)", "fd.port in (80,443)"},
+        {"fd.cport = sssh", "7:25: error: rule 'T': 'sssh' is neither a port nor a service that is "
+                            "known; did you mean 'ssh'?\n"},
+        {"fd.cport = 22x", "7:25: error: rule 'T': '22x' is not a number\n"},
+        {"fd.num = ssh", "7:23: error: rule 'T': 'ssh' is not a number\n"},
+    };
+    struct buf b;
+
+    (void)state;
+    buf_init(&b, 4096);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct loaded l;
+        const char *got;
+
+        load_rule(&l, "- list: web\n  items: [http, https]\n- list: x\n  items: []\n", rows[i].cond,
+                  "x");
+        if (l.r == 0)
+            loaded_condition(&l, 0, &b);
+        got = l.r == 0 ? b.p : l.told.p;
+        if (strcmp(got, rows[i].want) != 0)
+            fail_msg("%s: %s\nnot %s", rows[i].cond, got, rows[i].want);
+        loaded_free(&l);
+    }
+    buf_free(&b);
+}
+
 /* The rule's own text and what is appended have one ceiling together. */
 static void too_much(void **state)
 {
@@ -339,9 +372,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(selection),     cmocka_unit_test(selection_of_what_is_left_out),
-        cmocka_unit_test(raw_arguments), cmocka_unit_test(direction),
-        cmocka_unit_test(other_keys),    cmocka_unit_test(appended),
-        cmocka_unit_test(bad_appended),  cmocka_unit_test(too_much),
+        cmocka_unit_test(raw_arguments), cmocka_unit_test(services),
+        cmocka_unit_test(direction),     cmocka_unit_test(other_keys),
+        cmocka_unit_test(appended),      cmocka_unit_test(bad_appended),
+        cmocka_unit_test(too_much),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
