@@ -159,7 +159,7 @@ const struct pr_field pr_fields[] = {
     FIELD("fd.uid", STR, 0, DEC, fd, D_UID),
     FIELD("fd.containername", STR, 0, DEC, fd, D_CONTAINERNAME),
     FIELD("fd.containerdirectory", STR, 0, DEC, fd, D_CONTAINERDIRECTORY),
-    FIELD("fd.proto", U64, GYR_FF_MANY, DEC, fd, D_PROTO),
+    FIELD("fd.proto", U64, GYR_FF_MANY | GYR_FF_PORT, DEC, fd, D_PROTO),
     FIELD("fd.cproto", STR, 0, DEC, fd, D_CPROTO),
     FIELD("fd.sproto", STR, 0, DEC, fd, D_SPROTO),
     FIELD("fd.lproto", STR, 0, DEC, fd, D_LPROTO),
