@@ -97,7 +97,8 @@ static uint64_t no_time(void)
 }
 
 static int bind_with(const struct schema *s, struct generation *g, uint32_t program,
-                     struct provider *providers, uint32_t n, struct gyr_error *err)
+                     struct provider *providers, uint32_t n, struct diags *d,
+                     struct gyr_error *err)
 {
     const struct park_conf park = {.deadline_ns = 1, .max_events = 1, .max_bytes = 4096};
     struct scratch scratch = {0};
@@ -116,7 +117,8 @@ static int bind_with(const struct schema *s, struct generation *g, uint32_t prog
                                   .pos = &pos,
                                   .scratch = &scratch,
                                   .sink = {.match = ignore_match},
-                                  .now_ns = no_time};
+                                  .now_ns = no_time,
+                                  .diags = d};
     struct evaluator *e = NULL;
     void *self = NULL;
     int r = -ENOMEM;
@@ -157,7 +159,7 @@ static void check_arguments(struct catalogue *c, struct instances *all, struct g
                 providers[n++] =
                     (struct provider){cfg->enrichers[i].name, &p->enricher, inst->self};
         }
-        if (bind_with(s, g, k, providers, n, &err) < 0)
+        if (bind_with(s, g, k, providers, n, &c->diags, &err) < 0 && err.msg[0])
             diag_error(&c->diags, (struct loc){0}, "%s", err.msg);
     }
     free(providers);

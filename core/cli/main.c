@@ -4,8 +4,10 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <gyr/plugin.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct cli_command *const commands[] = {&run_command, &replay_command, &check_command,
                                                      &list_command, &plugin_command};
@@ -83,9 +85,24 @@ static int dispatch(int argc, char **argv)
     return cmd ? cmd->run(argc - 1, argv + 1) : fail_unknown(argv[1]);
 }
 
+/* What is opened next must not become a standard stream that was closed: alerts would be written
+ * into it. A descriptor of the other direction has its use refused, as it was before. */
+static int fill_standard_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 &&
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            return -1;
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
-    int r = dispatch(argc, argv);
+    int r;
+
+    if (fill_standard_streams() < 0)
+        return CLI_FAILED;
+    r = dispatch(argc, argv);
 
     /* A full disk under a redirected list must not look like success. */
     if ((fflush(stdout) != 0 || ferror(stdout)) && r == CLI_FINE)

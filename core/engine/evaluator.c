@@ -379,6 +379,17 @@ static uint32_t declared_type(const struct gyr_enricher_ops *ops, uint32_t i)
     return ((const struct gyr_field *)(const void *)row)->type;
 }
 
+static int refused(struct evaluator *e, const struct expr *x, const char *provider, const char *why,
+                   struct gyr_error *err)
+{
+    if (!e->conf.diags)
+        return gyr_fail(err, -EINVAL, "field '%s': %s refuses it: %.300s", x->field.name, provider,
+                        why);
+    diag_error(e->conf.diags, text_loc(x->text, x->off), "%s: field '%s': %s refuses it: %s",
+               x->text->what, x->field.name, provider, why);
+    return -EINVAL;
+}
+
 static int bind_one(struct evaluator *e, const struct prog_value *pv, uint32_t provider,
                     uint32_t field, struct gyr_error *err)
 {
@@ -392,14 +403,15 @@ static int bind_one(struct evaluator *e, const struct prog_value *pv, uint32_t p
     *b = (struct binding){.get = pr->ops->get, .self = pr->self, .provider = provider};
     r = pr->ops->bind(pr->self, field, x->field.arg, &b->handle, &type, &why);
     if (r < 0)
-        return gyr_fail(err, r, "field '%s': %s refuses it: %.300s", x->field.name, pr->name,
-                        why.msg[0] ? why.msg : strerror(-r));
+        return refused(e, x, pr->name, why.msg[0] ? why.msg : strerror(-r), err);
     e->n_bound++;
     return 0;
 }
 
 static int bind_all(struct evaluator *e, struct gyr_error *err)
 {
+    int bad = 0;
+
     for (uint32_t f = 0; f < e->p->n_fields; f++) {
         const struct expr *x = e->p->values[f].x;
 
@@ -411,12 +423,16 @@ static int bind_all(struct evaluator *e, struct gyr_error *err)
             if (at < 0 || !pr->ops->bind || !pr->ops->get)
                 continue;
             r = bind_one(e, &e->p->values[f], i, (uint32_t)at, err);
-            if (r < 0)
+            if (r < 0 && !e->conf.diags)
                 return r;
+            if (r < 0)
+                bad = r;
         }
     }
     e->first_binding[e->p->n_fields] = e->n_bound;
-    return 0;
+    if (bad)
+        diags_keep_files(e->conf.diags); /* the rules may go before the messages */
+    return bad;
 }
 
 static void evaluator_free(struct evaluator *e)
@@ -466,6 +482,8 @@ int evaluator_new(const struct evaluator_conf *conf, struct evaluator **ret, str
         return gyr_fail(err, -ENOMEM, "out of memory for rules");
     e->refs = 1;
     e->conf = *conf;
+    if (err)
+        err->msg[0] = '\0';
     e->p = conf->generation->programs[conf->program];
     (void)generation_ref(conf->generation);
     r = allocate(e) < 0 ? gyr_fail(err, -ENOMEM, "out of memory for rules") : bind_all(e, err);
@@ -473,6 +491,7 @@ int evaluator_new(const struct evaluator_conf *conf, struct evaluator **ret, str
         evaluator_free(e);
         return r;
     }
+    e->conf.diags = NULL;
     *ret = e;
     return 0;
 }

@@ -81,10 +81,12 @@ struct evaluator_conf {
     struct match_sink sink;
     bool first_match_only;    /**< rule_matching: first */
     uint64_t (*now_ns)(void); /**< CLOCK_MONOTONIC; asked only when parking */
+    struct diags *diags;      /**< for evaluator_new() alone */
 };
 
-/** Binds every field with its providers. @return 0; -EINVAL with a sentence (an argument that a
- *  provider refuses); -ENOMEM. */
+/** Binds every field with its providers. Arguments that these refuse are told to conf->diags, all
+ *  of them and with their places in the rules, and err->msg is left empty; without diags, err has
+ *  the first. @return 0; -EINVAL, an argument was refused; -ENOMEM with a sentence. */
 int evaluator_new(const struct evaluator_conf *conf, struct evaluator **ret, struct gyr_error *err);
 /** Give up the caller's reference. Parked events keep the evaluator, its bindings and its
  *  generation until they are decided. NULL is fine. */

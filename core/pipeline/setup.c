@@ -281,8 +281,8 @@ static int make_source(struct pipeline *p, uint32_t i, struct diags *d)
         return r;
     r = dispatch_init(&s->dispatch, s->schema, s->providers, s->n_enrichers, &err);
     if (r == 0)
-        r = source_make_evaluator(s, p->gen, &s->eval, &err);
-    if (r < 0)
+        r = source_make_evaluator(s, p->gen, d, &s->eval, &err);
+    if (r < 0 && err.msg[0]) /* else it is told */
         diag_error(d, c->loc, "source '%s': %s", c->name, err.msg);
     return r;
 }

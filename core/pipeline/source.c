@@ -180,8 +180,8 @@ static void publish(struct source *s)
     (void)pthread_mutex_unlock(&s->lock);
 }
 
-int source_make_evaluator(struct source *s, struct generation *g, struct evaluator **ret,
-                          struct gyr_error *err)
+int source_make_evaluator(struct source *s, struct generation *g, struct diags *d,
+                          struct evaluator **ret, struct gyr_error *err)
 {
     struct evaluator_conf conf = {.generation = g,
                                   .program = s->program,
@@ -192,7 +192,8 @@ int source_make_evaluator(struct source *s, struct generation *g, struct evaluat
                                   .park = s->park,
                                   .sink = {.ctx = s, .match = source_match},
                                   .first_match_only = s->first_match_only,
-                                  .now_ns = clock_ns};
+                                  .now_ns = clock_ns,
+                                  .diags = d};
 
     return evaluator_new(&conf, ret, err);
 }
@@ -203,7 +204,7 @@ int source_answer(struct source *s, enum source_ask ask, bool running, struct gy
 
     switch (ask) {
     case ASK_PREPARE:
-        r = source_make_evaluator(s, s->next_gen, &s->next_eval, err);
+        r = source_make_evaluator(s, s->next_gen, NULL, &s->next_eval, err);
         if (r == 0 && running)
             r = source_want(s, s->next_gen, err);
         break;

@@ -106,8 +106,9 @@ int source_answer(struct source *s, enum source_ask ask, bool running, struct gy
 void source_drain(struct source *s);
 /** Sink of the evaluator: a match becomes an alert on its way. @p ctx the source. */
 void source_match(void *ctx, const struct match *m);
-int source_make_evaluator(struct source *s, struct generation *g, struct evaluator **ret,
-                          struct gyr_error *err);
+/** @param d NULL, or where refused arguments are told; see evaluator_new(). */
+int source_make_evaluator(struct source *s, struct generation *g, struct diags *d,
+                          struct evaluator **ret, struct gyr_error *err);
 /** Make a waiting next_batch() return. Any thread. */
 void source_wake(void *source);
 

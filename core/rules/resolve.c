@@ -100,10 +100,11 @@ static bool count(struct resolver *r, struct unit *u, uint64_t n)
     return r->n_nodes <= NODES_TOTAL_MAX;
 }
 
-static int too_large(struct resolver *r)
+static int too_large(struct resolver *r, const struct text *text, uint32_t off)
 {
-    diag_error(r->defs->d, ((struct loc){NULL, 0, 0}),
-               "macros and lists open to more than %d conditions and values", NODES_TOTAL_MAX);
+    diag_error(r->defs->d, text_loc(text, off),
+               "%s: macros and lists open to more than %d conditions and values", text->what,
+               NODES_TOTAL_MAX);
     return -ENOMEM;
 }
 
@@ -174,7 +175,7 @@ static int open_list(struct resolver *r, struct unit *u, struct expr *list)
         if (!l) {
             warn_near_list(r, u, e);
             if (!count(r, u, 1))
-                return too_large(r);
+                return too_large(r, list->text, list->off);
             if (!vec_push(r->defs->arena, &open, e))
                 return defs_no_memory(r->defs);
             continue;
@@ -182,7 +183,7 @@ static int open_list(struct resolver *r, struct unit *u, struct expr *list)
         if (l->broken)
             return -EINVAL;
         if (!count(r, u, l->n_open))
-            return too_large(r);
+            return too_large(r, list->text, list->off);
         for (uint32_t k = 0; k < l->n_open; k++) {
             e = resolve_copy(r, l->open[k]);
             if (!e || !vec_push(r->defs->arena, &open, e))
@@ -314,7 +315,7 @@ static struct node *resolve_node(struct resolver *r, struct unit *u, const struc
         return NULL;
     }
     if (!count(r, u, 1)) {
-        (void)too_large(r);
+        (void)too_large(r, ast->text, ast->off);
         return NULL;
     }
     *n = *ast;
@@ -352,7 +353,7 @@ int resolve_condition(struct resolver *r, struct unit *u, const struct node *ast
         return -ENOMEM;
     if (__builtin_add_overflow(r->n_expanded, u->size, &r->n_expanded) ||
         r->n_expanded > NODES_TOTAL_MAX)
-        return too_large(r);
+        return too_large(r, ast->text, ast->off);
     return 0;
 }
 

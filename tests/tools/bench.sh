@@ -4,11 +4,11 @@
 # ours, those in the wild (or the RULES named), and made-up sets of growing size that match nothing
 # (bench-rules.sh). The capture is unpacked first, so that gzip is not what is measured; without
 # one: the busy machine of the shared collection, else a demo capture many times over. Figures are
-# medians of RUNS (5) rounds; in a round each set has its turn. CPU time is user and system
+# medians of RUNS (9) rounds; in a round each set has its turn. CPU time is user and system
 # together, loading of the rules included.
 set -eu
 gyr=${GYR:?the program}
-runs=${RUNS:-5}
+runs=${RUNS:-9}
 shared=${GYR_SHARED:-../shared}
 here=$(dirname "$0")
 wild=$shared/rules-in-the-wild

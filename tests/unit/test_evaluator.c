@@ -262,7 +262,7 @@ static void lists_of_values_are_gathered(void **state)
 
 static void refused_arguments_are_told(void **state)
 {
-    static const char text[] = RIG_RULE("a", "k.v[refused] = x and s.a = y", "o");
+    static const char text[] = RIG_RULE("a", "k.v[refused] = x and s.a = y", "%k.v[refused 2]");
     struct rig *r = *state;
     struct ruleset_conf rc = {.schemas = &r->schemas, .max_priority = 7};
     struct generation *g = calloc(1, sizeof(*g));
@@ -278,6 +278,13 @@ static void refused_arguments_are_told(void **state)
     assert_int_equal(evaluator_new(&conf, &e, &err), -EINVAL);
     assert_string_equal(err.msg, "field 'k.v[refused]': fake refuses it: there is no such key");
     assert_null(e);
+    conf.diags = &r->d;
+    assert_int_equal(evaluator_new(&conf, &e, &err), -EINVAL);
+    assert_string_equal(err.msg, "");
+    assert_int_equal(r->d.n_errors, 2);
+    assert_string_equal(r->d.first->text, "rule 'a': field 'k.v[refused]': fake refuses it: there is "
+                                          "no such key");
+    assert_int_equal(r->d.first->loc.line, 3);
     generation_unref(g);
 }
 
