@@ -425,8 +425,10 @@ static int bind_all(struct evaluator *e, struct gyr_error *err)
             r = bind_one(e, &e->p->values[f], i, (uint32_t)at, err);
             if (r < 0 && !e->conf.diags)
                 return r;
-            if (r < 0)
+            if (r < 0) {
                 bad = r;
+                break; /* one message for a field, however many provide it */
+            }
         }
     }
     e->first_binding[e->p->n_fields] = e->n_bound;
