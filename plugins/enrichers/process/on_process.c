@@ -97,7 +97,7 @@ static void inherit_process(struct pr_state *s, struct pr_thread *th, struct pr_
     struct pr_thread *main = pr_thread_main(from);
 
     if (t)
-        th->fds = pr_fds_share(*t);
+        th->fds = pr_fds_share(&s->store, t);
     if (!main)
         return;
     pr_str_share(&s->store, &th->cwd, main->cwd);

@@ -82,8 +82,7 @@ void pr_on_process(struct pr_state *s, const struct gyr_event *ev)
         th->pid = pid;
         th->ptid = pr_param_int(ev, P_SNAP_PROCESS__ptid, -1);
     }
-    pr_fds_free(&s->store, th->fds);
-    th->fds = NULL;
+    pr_fds_free(&s->store, &th->fds);
     th->seen = s->snapshot;
     take_numbers(th, ev);
     th->marks &= ~(uint32_t)(PR_EXE_WRITABLE | PR_EXE_UPPER | PR_EXE_LOWER | PR_EXE_MEMFD);

@@ -111,7 +111,7 @@ static void erase(struct pr_threads *t, struct pr_thread *th)
     leave_group(t, th);
     for (size_t i = 0; i < sizeof(strs) / sizeof(strs[0]); i++)
         pr_str_free(t->store, strs[i]);
-    pr_fds_free(t->store, th->fds);
+    pr_fds_free(t->store, &th->fds);
     pr_index_del(&t->by_tid, th->tid);
     t->n--;
     th->tid = -1;
