@@ -81,7 +81,8 @@ struct pr_thread *pr_thread_unknown(struct pr_state *s, int64_t tid);
 /* What events do to the state. Each is called with the event at hand set. */
 typedef void pr_handler(struct pr_state *s, const struct gyr_event *ev);
 pr_handler pr_on_machine, pr_on_process, pr_on_fd, pr_on_account, pr_on_interface;
-pr_handler pr_on_clone, pr_on_exec, pr_on_exit, pr_on_chdir, pr_on_fchdir, pr_on_getcwd;
+pr_handler pr_on_clone, pr_on_execve_enter, pr_on_execveat_enter, pr_on_exec, pr_on_exit;
+pr_handler pr_on_chdir, pr_on_fchdir, pr_on_getcwd;
 pr_handler pr_on_chroot, pr_on_setuid, pr_on_setgid, pr_on_setsid, pr_on_capset, pr_on_namespace;
 pr_handler pr_on_prctl, pr_on_rlimit, pr_on_prlimit, pr_on_switch, pr_on_memory;
 pr_handler pr_on_account_note, pr_on_procinfo;

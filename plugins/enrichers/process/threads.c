@@ -102,8 +102,8 @@ static void leave_group(struct pr_threads *t, struct pr_thread *th)
 /* The memory goes back; nothing else is told. */
 static void erase(struct pr_threads *t, struct pr_thread *th)
 {
-    struct pr_str *strs[] = {th->comm, th->exe, th->exepath, th->cwd,      th->root,
-                             th->args, th->env, th->cgroups, th->container};
+    struct pr_str *strs[] = {th->comm, th->exe, th->exepath, th->cwd,       th->root,
+                             th->args, th->env, th->cgroups, th->container, th->exec_at};
 
     while (th->children.next != &th->children)
         link_remove(th->children.next);

@@ -63,6 +63,7 @@ struct pr_thread {
     struct pr_str *comm, *exe, *exepath, *cwd, *root;
     struct pr_str *args, *env, *cgroups; /**< NUL between elements, none at the end */
     struct pr_str *container;            /**< whole id; NULL: none */
+    struct pr_str *exec_at;              /**< what execveat() named, until it returns */
     struct pr_fds *fds;
     struct pr_group *group;
     struct pr_link in_group, in_parent, children;
