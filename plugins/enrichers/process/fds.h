@@ -68,6 +68,12 @@ struct pr_fds *pr_fds_in_order(struct pr_store *s, struct pr_fds **t);
 /** Everything but the number. */
 void pr_fd_copy(struct pr_store *s, struct pr_fd *to, const struct pr_fd *from);
 
+static inline bool pr_fd_is_socket(const struct pr_fd *fd)
+{
+    return (fd->type >= FD_IPV4 && fd->type <= FD_IPV6_SERVER) || fd->type == FD_UNIX ||
+           fd->type == FD_NETLINK;
+}
+
 static inline bool pr_fd_is_inet(const struct pr_fd *fd)
 {
     return fd->type == FD_IPV4 || fd->type == FD_IPV6;

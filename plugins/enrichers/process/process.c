@@ -331,7 +331,8 @@ static void process_stop(void *self)
     (void)h->metric_add(h->ctx, "threads_evicted", s->threads.evicted);
     (void)h->metric_add(h->ctx, "memory_refused", s->store.failures);
     (void)h->metric_add(h->ctx, "accounts_refused", s->accounts.refused);
-    s->threads.evicted = s->store.failures = s->accounts.refused = 0;
+    (void)h->metric_add(h->ctx, "passed_fds_unknown", s->looks_refused);
+    s->threads.evicted = s->store.failures = s->accounts.refused = s->looks_refused = 0;
 }
 
 static int process_start(void *self, struct gyr_error *err)

@@ -196,6 +196,18 @@ void pr_threads_each(struct pr_threads *t,
             fn(t, at(t, i), arg);
 }
 
+uint32_t pr_threads_places(const struct pr_threads *t)
+{
+    return t->n_chunks * CHUNK_THREADS;
+}
+
+struct pr_thread *pr_threads_at(const struct pr_threads *t, uint32_t place)
+{
+    struct pr_thread *th = at(t, place);
+
+    return th->tid == -1 ? NULL : th;
+}
+
 static void erase_one(struct pr_threads *t, struct pr_thread *th, void *arg)
 {
     (void)arg;

@@ -108,6 +108,11 @@ bool pr_threads_is_gone(const struct pr_threads *t, int64_t tid, int64_t ptid, u
 void pr_threads_each(struct pr_threads *t,
                      void (*fn)(struct pr_threads *t, struct pr_thread *th, void *arg), void *arg);
 
+/** Places of threads, to be looked at one by one. */
+uint32_t pr_threads_places(const struct pr_threads *t);
+/** The thread at a place below that; NULL: none. */
+struct pr_thread *pr_threads_at(const struct pr_threads *t, uint32_t place);
+
 /** All the threads of @p th's group but the main one and itself are gone. */
 void pr_thread_drop_siblings(struct pr_threads *t, struct pr_thread *th);
 
