@@ -100,6 +100,8 @@ void pr_on_socketpair(struct pr_state *s, const struct gyr_event *ev)
         if (!fd)
             return;
         fd->type = FD_UNIX;
+        if (pr_param_num(ev, P_SOCKET_SOCKETPAIR_X__type, 0) & SOCK_CLOEXEC)
+            fd->openflags = PR_O_CLOEXEC;
         memcpy(fd->sip, &ends[0], 8);
         memcpy(fd->dip, &ends[1], 8);
     }
