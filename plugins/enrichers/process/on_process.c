@@ -63,8 +63,12 @@ static void set_told(struct pr_state *s, struct pr_thread *th, const struct gyr_
     set_memory(th, ev, P(pgft_maj));
     th->uid = (uint32_t)pr_param_num(ev, P(uid), UINT32_MAX);
     th->gid = (uint32_t)pr_param_num(ev, P(gid), UINT32_MAX);
-    if (pr_param_is(ev, P(cgroups)))
+    if (pr_param_is(ev, P(cgroups))) {
         pr_set_cgroups(s, th, pr_param_strs(ev, P(cgroups)));
+    } else if (like) {
+        pr_str_share(&s->store, &th->cgroups, like->cgroups);
+        pr_str_share(&s->store, &th->container, like->container);
+    }
     if (like && th->cgroups && like->cgroups && th->cgroups->len == like->cgroups->len &&
         memcmp(th->cgroups->s, like->cgroups->s, th->cgroups->len) == 0)
         pr_str_share(&s->store, &th->cgroups, like->cgroups);
