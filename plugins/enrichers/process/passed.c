@@ -6,7 +6,6 @@
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -68,12 +67,23 @@ static uint8_t kind_of(const char *link)
     return FD_UNKNOWN;
 }
 
+static uint64_t digits(const char *p, unsigned base)
+{
+    uint64_t v = 0;
+
+    while (*p == ' ' || *p == '\t')
+        p++;
+    for (; *p >= '0' && *p < (char)('0' + base); p++)
+        v = v * base + (uint64_t)(*p - '0');
+    return v;
+}
+
 /* The number of "socket:[4711]", of a pipe or a pidfd; 0: none. */
 static uint64_t number_in(const char *link)
 {
     const char *at = strstr(link, ":[");
 
-    return *link != '/' && at ? strtoull(at + 2, NULL, 10) : 0;
+    return *link != '/' && at ? digits(at + 2, 10) : 0;
 }
 
 /* The same socket in another process's hands: the sender's, most likely. */
@@ -109,7 +119,7 @@ static bool proc_path(const struct pr_state *s, char out[PROC_PATH], const char 
 static uint32_t openflags_of(const struct pr_state *s, int64_t num)
 {
     char path[PROC_PATH], text[256], *at;
-    unsigned long flags;
+    uint64_t flags;
     ssize_t n;
     int fd = -1;
 
@@ -123,7 +133,7 @@ static uint32_t openflags_of(const struct pr_state *s, int64_t num)
     at = strstr(text, "flags:");
     if (!at)
         return 0;
-    flags = strtoul(at + sizeof("flags:") - 1, NULL, 8);
+    flags = digits(at + sizeof("flags:") - 1, 8);
     return (uint32_t)((flags & O_ACCMODE) + 1) | (flags & O_CLOEXEC ? PR_O_CLOEXEC : 0);
 }
 
