@@ -395,11 +395,26 @@ static void working_directories(void **state)
             D_STR(P_SYSCALL_CHDIR_X__path, "/none"));
     opens("x");
     shows("fd.name", "/opt/tools/x");
-    /* nobody asks for a field of it, and it counts all the same */
     DERIVED(&d, EV_SYSCALL_GETCWD_X, 100, D_NUM(P_SYSCALL_GETCWD_X__res, 6),
             D_STR(P_SYSCALL_GETCWD_X__path, "/real"));
     opens("x");
     shows("fd.name", "/real/x");
+}
+
+/* Not only when a rule reads a field of theirs. */
+static void what_names_things_is_heard(void **state)
+{
+    static const char *const names[] = {"getcwd", "send", "recv", "execve", "execveat"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *const *e = d.plugin->enricher->events;
+
+        while (*e && strcmp(*e, names[i]) != 0)
+            e++;
+        if (!*e)
+            fail_msg("%s is not heard", names[i]);
+    }
 }
 
 /* ---- descriptors ---- */
@@ -553,6 +568,7 @@ int main(void)
         TEST(children_in_pid_namespaces),
         TEST(containers_are_inherited),
         TEST(working_directories),
+        TEST(what_names_things_is_heard),
         TEST(closing_on_exec),
         TEST(kinds_of_descriptors),
         TEST(taken_by_pidfd),
