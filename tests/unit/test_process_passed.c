@@ -166,6 +166,7 @@ static void cut_messages(void **state)
     receives(5);
     is_forgotten(9);
     is(10, "file", "/var/log/x");
+    is(3, "unix", "/run/pass.sock"); /* its number is what stands behind, in the event */
 }
 
 /* More than a kernel passes is made up. */
