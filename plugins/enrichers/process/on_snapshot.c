@@ -150,8 +150,9 @@ static void take_tuple(struct pr_state *s, struct pr_fd *fd, const struct gyr_ev
         fd->flags |= fd->name ? PR_FD_SERVER : PR_FD_CLIENT;
         return;
     }
-    if (p)
-        take_inet(s, fd, p, len);
+    if (len == 0) /* neither bound nor connected */
+        return;
+    take_inet(s, fd, p, len);
     pr_str_set(&s->store, &fd->name, out, pr_fd_addr_text(out, fd));
 }
 
