@@ -37,7 +37,7 @@ static uint32_t portable_flags(uint64_t f)
 
 static bool read_info(struct proc_snapshot *s, const char *name, struct info *ret)
 {
-    int n = s->fdinfo < 0 ? -ENOENT : proc_read_file(s->fdinfo, name, s->buf, INFO_MAX);
+    int n = s->fdinfo < 0 ? -ENOENT : proc_read_once(s->fdinfo, name, s->buf, INFO_MAX);
     struct proc_text t = proc_text(s->buf, n > 0 ? (size_t)n : 0), line;
 
     *ret = (struct info){0};

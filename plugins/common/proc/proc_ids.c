@@ -113,7 +113,7 @@ static void take_line(struct proc_text key, struct proc_text t, struct proc_ids 
 
 int proc_ids_read(struct proc_snapshot *s, int dir, uint32_t tid, struct proc_ids *ret)
 {
-    int n = proc_read_file(dir, "stat", s->buf, sizeof(s->buf)), r;
+    int n = proc_read_once(dir, "stat", s->buf, sizeof(s->buf)), r;
     struct proc_ids ids = {.tid = tid};
     const char *p;
     size_t len;

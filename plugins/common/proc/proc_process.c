@@ -60,7 +60,7 @@ static int64_t read_fdlimit(struct proc_snapshot *s)
 static int64_t read_loginuid(struct proc_snapshot *s)
 {
     char buf[16];
-    int n = proc_read_file(s->live, "loginuid", buf, sizeof(buf));
+    int n = proc_read_once(s->live, "loginuid", buf, sizeof(buf));
     struct proc_text t = proc_text(buf, n > 0 ? (size_t)n : 0);
     uint64_t uid = n > 0 ? proc_num(&t, 10) : UINT32_MAX;
 

@@ -55,6 +55,17 @@ int proc_read_file(int dir, const char *name, char *buf, size_t cap)
     return n < 0 ? n : (int)len;
 }
 
+int proc_read_once(int dir, const char *name, char *buf, size_t cap)
+{
+    int fd = proc_open(dir, name), n;
+
+    if (fd < 0)
+        return fd;
+    n = read_some(fd, buf, cap);
+    proc_close(&fd);
+    return n;
+}
+
 int proc_read_link(int dir, const char *name, char *buf, size_t cap)
 {
     ssize_t n = readlinkat(dir, name, buf, cap);

@@ -21,6 +21,8 @@ void proc_close(int *fd);
 
 /** The first @p cap bytes of a file. @return how many; a negative errno. */
 int proc_read_file(int dir, const char *name, char *buf, size_t cap);
+/** The same with one call: of files that the kernel writes at once. */
+int proc_read_once(int dir, const char *name, char *buf, size_t cap);
 /** A link's text, with a NUL. @return its length; -ENAMETOOLONG and others. */
 int proc_read_link(int dir, const char *name, char *buf, size_t cap);
 
