@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "../lib/fake_host.h"
 #include "../lib/proc_rig.h"
 #include "syscall/syscall.h"
 
@@ -392,6 +393,67 @@ static void counts_are_bounded(void **state)
     assert_in_range(stats.cut, 3 + 7, 3 + 7 + 3);
 }
 
+static void what_is_missing_is_told_once(void **state)
+{
+    struct proc_conf conf = {.host_root = root, .max_fds = 2};
+    struct proc_snapshot *s;
+    struct fake_host host;
+    struct scap_events e;
+    struct gyr_error err;
+    const char *told;
+
+    (void)state;
+    fake_host_init(&host);
+    proc_rig_add(root, 100, 1, "many");
+    assert_int_equal(proc_snapshot_new(&conf, &s, &err), 0);
+    proc_rig_run(s, &e);
+    scap_events_free(&e);
+    proc_snapshot_tell(s, &host.host);
+    assert_string_equal(host.log, "");
+    for (unsigned i = 1; i < 6; i++)
+        add_socket(i, i);
+    for (int i = 0; i < 2; i++) {
+        proc_snapshot_begin(s);
+        proc_rig_run(s, &e);
+        scap_events_free(&e);
+        proc_snapshot_tell(s, &host.host);
+    }
+    told = strstr(host.log, "the snapshot is not whole: 3 processes, descriptors, ");
+    assert_non_null(told);
+    assert_null(strstr(told + 1, "the snapshot"));
+    proc_snapshot_free(s);
+    assert_int_equal(fake_host_free(&host), 0);
+}
+
+static void programs_that_may_be_written_are_told(void **state)
+{
+    struct scap_events e;
+    struct statx st;
+    char exe[128], mounts[256];
+
+    (void)state;
+    proc_rig_add(root, 100, 1, "own"); /* with CAP_DAC_OVERRIDE and CAP_FOWNER */
+    proc_rig_text(root, "bin/tool", "#!");
+    (void)snprintf(exe, sizeof(exe), "%s/bin/tool", root);
+    proc_rig_link(root, "proc/100/exe", exe);
+    proc_rig_take(root, -1, &e);
+    assert_int_equal(proc_rig_num(proc_rig_process(&e, 100), P_SNAP_PROCESS__exe_flags), 1);
+    scap_events_free(&e);
+    assert_int_equal(statx(AT_FDCWD, exe, 0, STATX_MNT_ID, &st), 0);
+    (void)snprintf(mounts, sizeof(mounts), "%llu 1 8:1 / / ro,relatime shared:1 - ext4 /dev/x rw\n",
+                   (unsigned long long)st.stx_mnt_id);
+    proc_rig_text(root, "proc/100/mountinfo", mounts);
+    proc_rig_take(root, -1, &e);
+    assert_int_equal(proc_rig_num(proc_rig_process(&e, 100), P_SNAP_PROCESS__exe_flags), 0);
+    scap_events_free(&e);
+    /* a stranger's, without capabilities */
+    proc_rig_text(root, "proc/100/mountinfo", "");
+    proc_rig_text(root, "proc/100/status", "Tgid:\t100\nUid:\t9\t9\t9\t9\nGid:\t9\t9\t9\t9\n");
+    proc_rig_take(root, -1, &e);
+    assert_int_equal(proc_rig_num(proc_rig_process(&e, 100), P_SNAP_PROCESS__exe_flags), 0);
+    scap_events_free(&e);
+}
+
 static void a_snapshot_is_spread_over_batches(void **state)
 {
     struct proc_conf conf = {.host_root = root};
@@ -473,6 +535,15 @@ static void overlays_show_their_layers(void **state)
         "workdir=/w\n",
         (unsigned long long)st.stx_mnt_id, root);
     proc_rig_text(root, "proc/100/mountinfo", mounts);
+    /* in a namespace of its own, whose mounts are not believed */
+    proc_rig_link(root, "proc/100/ns/user", "user:[1]");
+    proc_rig_take(root, -1, &e);
+    flags = proc_rig_num(proc_rig_process(&e, 100), P_SNAP_PROCESS__exe_flags);
+    assert_int_equal(flags & (2 | 8), 0);
+    scap_events_free(&e);
+    assert_true(readlink("/proc/self/ns/user", path, sizeof(path)) > 0);
+    path[strcspn(path, "]") + 1] = 0;
+    proc_rig_link(root, "proc/100/ns/user", path);
     proc_rig_take(root, -1, &e);
     flags = proc_rig_num(proc_rig_process(&e, 100), P_SNAP_PROCESS__exe_flags);
     assert_int_equal(flags & (2 | 8), 8);
@@ -618,6 +689,8 @@ int main(void)
         T(sockets_are_found_in_their_tables),
         T(large_tables_are_bounded),
         T(counts_are_bounded),
+        T(what_is_missing_is_told_once),
+        T(programs_that_may_be_written_are_told),
         T(a_snapshot_is_spread_over_batches),
         T(accounts_are_read_from_their_files),
         T(overlays_show_their_layers),

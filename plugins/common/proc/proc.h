@@ -58,6 +58,9 @@ int proc_snapshot_next(struct proc_snapshot *s, struct scap_batch *b, const stru
 
 void proc_snapshot_stats(const struct proc_snapshot *s, struct proc_stats *ret);
 
+/** Log, once for each reader, that something was closed to us, and that a bound was reached. */
+void proc_snapshot_tell(struct proc_snapshot *s, const struct gyr_host *host);
+
 /** When CLOCK_BOOTTIME was 0, in ns since the epoch, as the clocks stand now. */
 uint64_t proc_boot_ns(void);
 

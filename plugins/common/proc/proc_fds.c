@@ -9,6 +9,12 @@
 #include <sys/socket.h>
 
 enum { FD_PARAMS = 10, INFO_MAX = 512 };
+/* The C library says 0, as it needs none; the kernel adds it. */
+#if defined(__aarch64__) || defined(__arm__)
+enum { KERNEL_O_LARGEFILE = 0400000 };
+#else
+enum { KERNEL_O_LARGEFILE = 0100000 };
+#endif
 
 /* What is read of an entry of fdinfo. */
 struct info {
@@ -21,9 +27,11 @@ static uint32_t portable_flags(uint64_t f)
     static const struct {
         uint64_t theirs;
         uint32_t ours;
-    } bits[] = {{O_APPEND, 1 << 3},     {O_DSYNC, 1 << 4},  {O_NONBLOCK, 1 << 6},
-                {O_SYNC, 1 << 7},       {O_DIRECT, 1 << 9}, {__O_TMPFILE | O_DIRECTORY, 1 << 13},
-                {O_DIRECTORY, 1 << 10}, {0100000, 1 << 11}, {O_CLOEXEC, 1 << 12}};
+    } bits[] = {{O_APPEND, 1 << 3},     {O_DSYNC, 1 << 4},
+                {O_NONBLOCK, 1 << 6},   {O_SYNC, 1 << 7},
+                {O_DIRECT, 1 << 9},     {O_TMPFILE, 1 << 13},
+                {O_DIRECTORY, 1 << 10}, {KERNEL_O_LARGEFILE, 1 << 11},
+                {O_CLOEXEC, 1 << 12}};
     uint32_t ret = f & O_PATH                    ? 0
                    : (f & O_ACCMODE) == O_RDONLY ? 1
                    : (f & O_ACCMODE) == O_WRONLY ? 2

@@ -17,8 +17,10 @@ static size_t read_hostname(struct proc_snapshot *s)
     struct utsname u;
     int n = s->is_own ? 0 : proc_read_file(s->root_fd, "etc/hostname", s->link, 256);
 
-    if (n > 0)
-        return strcspn((s->link[n] = 0, s->link), "\n");
+    if (n > 0) {
+        s->link[n] = 0;
+        return strcspn(s->link, "\n");
+    }
     if (uname(&u) < 0)
         return 0;
     memcpy(s->link, u.nodename, sizeof(u.nodename));

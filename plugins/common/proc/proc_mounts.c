@@ -48,15 +48,23 @@ static void take_overlay(struct proc_map *m, struct proc_mount *mount, struct pr
     }
 }
 
+static bool is_read_only(struct proc_text options)
+{
+    struct proc_text first;
+
+    return proc_upto(&options, ',', &first) && proc_left(&first) == 2 && proc_begins(&first, "ro");
+}
+
 /* "36 35 98:0 /root /point rw,noatime master:1 - ext4 /dev/sda1 rw" */
 static void take_mount(struct proc_snapshot *s, struct proc_text t)
 {
-    struct proc_text dev, root, point, w, type = {NULL, NULL};
+    struct proc_text dev, root, point, how, w, type = {NULL, NULL};
     uint64_t id = proc_word_num(&t, 10), major;
     struct proc_mount *mount;
 
     (void)proc_word_num(&t, 10);
-    if (id == 0 || !proc_word(&t, &dev) || !proc_word(&t, &root) || !proc_word(&t, &point))
+    if (id == 0 || !proc_word(&t, &dev) || !proc_word(&t, &root) || !proc_word(&t, &point) ||
+        !proc_word(&t, &how))
         return;
     while (proc_word(&t, &w) && !(proc_left(&w) == 1 && *w.p == '-'))
         ;
@@ -70,8 +78,10 @@ static void take_mount(struct proc_snapshot *s, struct proc_text t)
     major = proc_num(&dev, 10);
     dev.p += dev.p < dev.end;
     mount->dev = dev_of(major, proc_num(&dev, 10));
-    if (proc_left(&type) == 7 && proc_begins(&type, "overlay") && proc_word(&t, &w) &&
-        proc_word(&t, &w))
+    (void)proc_word(&t, &w); /* what is mounted */
+    (void)proc_word(&t, &w);
+    mount->read_only = is_read_only(how) || is_read_only(w);
+    if (proc_left(&type) == 7 && proc_begins(&type, "overlay"))
         take_overlay(&s->mounts, mount, w, root, point);
 }
 
@@ -109,6 +119,9 @@ int proc_layer_of(struct proc_snapshot *s, uint64_t mount, const char *path, siz
     size_t n;
 
     if (!m || !m->upper || !m->root || !m->point)
+        return 0;
+    /* what others mounted in a namespace of theirs may lead anywhere */
+    if (proc_ns(s, s->live, "ns/user", "user:[") != s->user_ns)
         return 0;
     upper = text + m->upper;
     root = text + m->root;

@@ -37,6 +37,7 @@ struct proc_socket {
 struct proc_mount {
     uint64_t id;
     uint32_t dev;
+    bool read_only;
     uint32_t upper, root, point; /**< of an overlay, in the table's text; 0: none */
 };
 
@@ -103,6 +104,8 @@ struct proc_snapshot {
     uint64_t boot_ns, tick_ns;
     uint32_t max_threads, max_fds;
     bool is_own; /**< no host_root */
+    bool told_denied, told_cut;
+    uint64_t user_ns; /**< ours */
     int root_fd, proc_fd;
     enum proc_phase phase;
     bool view_ready; /**< view waits for room in a batch */

@@ -67,16 +67,18 @@ static int64_t read_loginuid(struct proc_snapshot *s)
     return uid >= UINT32_MAX ? -1 : (int64_t)uid;
 }
 
-/* May the process write to the program it runs, as the kernel would tell of an exec? */
-static bool is_writable(struct proc_snapshot *s, const struct statx *st)
+/* May the process write to the program it runs? The file system is not asked: of FUSE it would be
+ * anyone who answers, or does not. */
+static bool is_writable(struct proc_snapshot *s, const struct statx *st, uint64_t mount)
 {
+    const struct proc_mount *m = proc_mount_find(s, mount);
     const struct proc_ids *ids = &s->main;
     bool allowed =
         ids->uid == st->stx_uid || ids->cap_effective & (CAP_DAC_OVERRIDE_BIT | CAP_FOWNER_BIT);
 
     allowed =
         allowed || st->stx_mode & S_IWOTH || (ids->gid == st->stx_gid && st->stx_mode & S_IWGRP);
-    return allowed && (faccessat(s->live, "exe", W_OK, AT_EACCESS) == 0 || errno != EROFS);
+    return allowed && !(m && m->read_only);
 }
 
 static uint64_t ns_of(const struct statx_timestamp *ts)
@@ -100,7 +102,7 @@ static void read_program(struct proc_snapshot *s)
     x->exe_mtime = ns_of(&st.stx_mtime);
     x->exe_mnt = st.stx_mask & STATX_MNT_ID ? st.stx_mnt_id : 0;
     x->exe_dev = proc_dev_of(s, x->exe_mnt, &st);
-    if (is_writable(s, &st))
+    if (is_writable(s, &st, x->exe_mnt))
         x->exe_flags |= EXE_WRITABLE;
     if (proc_begins(&path, "/memfd:")) {
         x->exe_flags |= EXE_FROM_MEMFD;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -50,6 +51,7 @@ int proc_snapshot_new(const struct proc_conf *conf, struct proc_snapshot **ret,
         return gyr_fail(err, r, "cannot read %s/proc: %s", root, strerror(-r));
     }
     s->proc_fd = r;
+    s->user_ns = proc_ns(s, AT_FDCWD, "/proc/self/ns/user", "user:[");
     proc_snapshot_begin(s);
     *ret = s;
     return 0;
@@ -410,4 +412,21 @@ int proc_snapshot_next(struct proc_snapshot *s, struct scap_batch *b, const stru
 void proc_snapshot_stats(const struct proc_snapshot *s, struct proc_stats *ret)
 {
     *ret = s->stats;
+}
+
+void proc_snapshot_tell(struct proc_snapshot *s, const struct gyr_host *host)
+{
+    if (s->stats.denied && !s->told_denied)
+        gyr_logf(host, GYR_LOG_WARNING,
+                 "%" PRIu64 " of %" PRIu64
+                 " processes are closed to us in /proc: what they run and "
+                 "have open is known in part",
+                 s->stats.denied, s->stats.processes);
+    if (s->stats.cut && !s->told_cut)
+        gyr_logf(host, GYR_LOG_WARNING,
+                 "the snapshot is not whole: %" PRIu64 " processes, descriptors, sockets or mounts "
+                 "were too many",
+                 s->stats.cut);
+    s->told_denied = s->told_denied || s->stats.denied;
+    s->told_cut = s->told_cut || s->stats.cut;
 }

@@ -9,8 +9,8 @@
 #ifndef SCAP_TABLES_H
 #define SCAP_TABLES_H
 
-#include "scap_bits.h"
 #include "record/scap_view.h"
+#include "scap_bits.h"
 
 enum scap_table_kind {
     SCAP_TABLE_NONE,
