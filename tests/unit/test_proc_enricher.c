@@ -34,7 +34,7 @@ struct config { /* as the plugin's own */
     uint64_t max_memory;
 };
 
-enum { AT_FILE = 50, AT_LISTEN, AT_UNBOUND };
+enum { AT_FILE = 50, AT_LISTEN, AT_UNBOUND, AT_CLIENT, AT_SERVER };
 
 static struct config cfg = {65536, 64 << 20};
 static struct fake_host host;
@@ -45,7 +45,7 @@ static struct event_build build;
 static const struct gyr_event *now;
 static uint64_t num;
 static pid_t child;
-static uint16_t port;
+static uint16_t port, client_port;
 
 static void feed(const struct gyr_event *ev)
 {
@@ -113,24 +113,33 @@ static void start_child(void)
 {
     struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof(in);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), gate[2];
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), gate[2], ends[2];
     char c;
 
     assert_int_equal(bind(fd, (struct sockaddr *)&in, len), 0);
     assert_int_equal(listen(fd, 1), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
     port = ntohs(in.sin_port);
+    ends[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(ends[0], (struct sockaddr *)&in, len), 0);
+    ends[1] = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+    assert_true(ends[1] >= 0);
+    assert_int_equal(getsockname(ends[0], (struct sockaddr *)&in, &len), 0);
+    client_port = ntohs(in.sin_port);
     assert_int_equal(pipe2(gate, O_CLOEXEC), 0);
     child = fork();
     assert_true(child >= 0);
     if (child == 0) {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (dup2(fd, AT_LISTEN) >= 0 && dup2(open("/etc/passwd", O_RDONLY), AT_FILE) >= 0 &&
+        if (dup2(fd, AT_LISTEN) >= 0 && dup2(ends[0], AT_CLIENT) >= 0 &&
+            dup2(ends[1], AT_SERVER) >= 0 && dup2(open("/etc/passwd", O_RDONLY), AT_FILE) >= 0 &&
             dup2(socket(AF_INET, SOCK_STREAM, 0), AT_UNBOUND) >= 0 && chdir("/usr") == 0)
             (void)execl("/bin/sleep", "my sleep", "1000", (char *)NULL);
         _exit(1);
     }
     (void)close(fd);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
     (void)close(gate[1]);
     assert_int_equal(read(gate[0], &c, 1), 0); /* closed by exec */
     (void)close(gate[0]);
@@ -179,9 +188,17 @@ static void check_child(void)
     assert_field("fd.l4proto", "tcp");
     (void)snprintf(want, sizeof(want), "%u", port);
     assert_field("fd.sport", want);
+    /* both ends are told with the client first */
+    (void)snprintf(want, sizeof(want), "127.0.0.1:%u->127.0.0.1:%u", client_port, port);
+    reads(child, AT_CLIENT);
+    assert_field("fd.name", want);
+    assert_field("fd.l4proto", "tcp");
+    reads(child, AT_SERVER);
+    assert_field("fd.name", want);
+    assert_field("fd.l4proto", "tcp");
     reads(child, AT_UNBOUND);
     assert_field("fd.type", "ipv4");
-    assert_string_not_equal(get("fd.name"), "0.0.0.0:0->0.0.0.0:0");
+    assert_field("fd.name", "");
 }
 
 static void a_snapshot_tells_of_processes(void **state)
@@ -213,6 +230,7 @@ static void one_process_is_told_alone(void **state)
     (void)state;
     reads(child, AT_FILE);
     assert_field("fd.name", "");
+    feed_all(-1); /* which ports are listening, it tells */
     feed_all(child);
     check_child();
     /* told again, it is the same */

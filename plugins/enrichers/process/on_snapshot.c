@@ -156,6 +156,24 @@ static void take_tuple(struct pr_state *s, struct pr_fd *fd, const struct gyr_ev
     pr_str_set(&s->store, &fd->name, out, pr_fd_addr_text(out, fd));
 }
 
+/* Which side of a connection is the server's shows in the listening ports. A socket that is not
+ * connected yet has no side. */
+static void set_role(struct pr_state *s, struct pr_fd *fd)
+{
+    char out[PR_TUPLE_TEXT];
+    bool server = false;
+
+    if (fd->type != FD_IPV4 || !fd->name || fd->flags & (PR_FD_CLIENT | PR_FD_SERVER))
+        return;
+    for (uint32_t k = 0; k < s->n_server_ports && !server; k++)
+        server = s->server_ports[k] == fd->sport;
+    fd->flags |= server ? PR_FD_SERVER : PR_FD_CLIENT;
+    if (!server)
+        return;
+    pr_fd_swap(fd);
+    pr_str_set(&s->store, &fd->name, out, pr_fd_addr_text(out, fd));
+}
+
 void pr_on_fd(struct pr_state *s, const struct gyr_event *ev)
 {
     int64_t num = pr_param_int(ev, P_SNAP_FD__fd, -1);
@@ -173,6 +191,8 @@ void pr_on_fd(struct pr_state *s, const struct gyr_event *ev)
         take_tuple(s, fd, ev);
     else if (fd->type == FD_UNIX)
         take_tuple(s, fd, ev);
+    if (!s->in_snapshot) /* else all ports are known only at its end */
+        set_role(s, fd);
 }
 
 /* ---- users and addresses ---- */
@@ -242,27 +262,12 @@ static void relate(struct pr_threads *t, struct pr_thread *th, void *arg)
     pr_thread_relate(t, th);
 }
 
-/* Which side of a connection is the server's shows in the listening ports. */
 static void set_roles(struct pr_threads *t, struct pr_thread *th, void *arg)
 {
-    struct pr_state *s = arg;
-    char out[PR_TUPLE_TEXT];
-
     (void)t;
-    for (uint32_t i = 0; th->fds && i < th->fds->cap; i++) {
-        struct pr_fd *fd = &th->fds->slots[i];
-        bool server = false;
-
-        if (fd->num == -1 || fd->type != FD_IPV4 || fd->flags & (PR_FD_CLIENT | PR_FD_SERVER))
-            continue;
-        for (uint32_t k = 0; k < s->n_server_ports && !server; k++)
-            server = s->server_ports[k] == fd->sport;
-        fd->flags |= server ? PR_FD_SERVER : PR_FD_CLIENT;
-        if (!server)
-            continue;
-        pr_fd_swap(fd);
-        pr_str_set(&s->store, &fd->name, out, pr_fd_addr_text(out, fd));
-    }
+    for (uint32_t i = 0; th->fds && i < th->fds->cap; i++)
+        if (th->fds->slots[i].num != -1)
+            set_role(arg, &th->fds->slots[i]);
 }
 
 void pr_on_snapshot_end(struct pr_state *s)
