@@ -2,6 +2,7 @@
 #include "scap_event.h"
 
 #include "scap_bits.h"
+#include "scap_encode.h"
 
 #include <errno.h>
 
@@ -154,6 +155,27 @@ static int read_head(struct scap_event_layout layout, const uint8_t *body, size_
     return 0;
 }
 
+/* Events of our own recorder, about the stream: as they were told to it. */
+static int decode_own(struct scap_decoder *d, const struct head *h, unsigned width,
+                      struct scap_view *v, const char **ret_wrong)
+{
+    bool loss = v->type == GYR_EV_LOSS;
+
+    if (!loss && v->type != GYR_EV_SNAPSHOT_BEGIN && v->type != GYR_EV_SNAPSHOT_END &&
+        !syscall_event_type(v->type)) {
+        d->unknown++;
+        return 0;
+    }
+    if (h->n > GYR_PARAMS_MAX || (size_t)h->n * width > h->room)
+        return wrong(ret_wrong, "an event has more parameters than bytes");
+    v->flags = loss ? GYR_EVF_INTERNAL : GYR_EVF_SNAPSHOT;
+    v->bulk = h->lens + (size_t)h->n * width;
+    v->n = h->n;
+    if (read_lens(h->lens, v->n, width, v) > h->room - (size_t)h->n * width)
+        return wrong(ret_wrong, "a parameter is longer than its event");
+    return 1;
+}
+
 int scap_event_decode(struct scap_decoder *d, struct scap_event_layout layout, const uint8_t *body,
                       size_t len, struct scap_view *v, const char **ret_wrong)
 {
@@ -163,6 +185,8 @@ int scap_event_decode(struct scap_decoder *d, struct scap_event_layout layout, c
 
     if (n < 0)
         return n;
+    if (layout.nparams && v->type >= SCAP_OWN_MIN)
+        return decode_own(d, &h, layout.large ? 4 : 2, v, ret_wrong);
     if (!h.t || (h.t->traits & T_UNUSED)) {
         d->unknown++;
         return 0;
