@@ -236,6 +236,6 @@ int scap_output_close(struct scap_output *o, struct gyr_error *err)
     }
     packer_free(o->packer);
     free(o->buf);
-    *o = (struct scap_output){.fd = -1};
+    *o = (struct scap_output){.fd = -1, .written = o->written};
     return r;
 }

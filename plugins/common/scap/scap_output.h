@@ -40,7 +40,7 @@ int scap_output_open(struct scap_output *o, int fd, const char *name, enum scap_
 int scap_output_put(struct scap_output *o, const void *p, size_t n, struct gyr_error *err);
 /** Have all that was put in the file, readable from its beginning. */
 int scap_output_flush(struct scap_output *o, struct gyr_error *err);
-/** Flush, end the compressed stream, free. Zero is fine. A plain file that could not be written
+/** Flush, end the compressed stream, free; `written` stays. Zero is fine. A plain file that could not be written
  *  to its end is cut behind the last block that could. */
 int scap_output_close(struct scap_output *o, struct gyr_error *err);
 

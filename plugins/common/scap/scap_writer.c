@@ -15,7 +15,10 @@ void scap_writer_free(struct scap_writer *w)
 
 static bool is_proper(const struct gyr_event *ev)
 {
-    return ev->type < SCAP_OWN_MIN && !(ev->flags & (GYR_EVF_SNAPSHOT | GYR_EVF_INTERNAL));
+    const struct gyr_event_type *t = syscall_event_type(ev->type);
+
+    return ev->type < SCAP_OWN_MIN && !(ev->flags & (GYR_EVF_SNAPSHOT | GYR_EVF_INTERNAL)) &&
+           !(t && (t->flags & GYR_ETF_SNAPSHOT));
 }
 
 static void put_event(struct scap_writer *w, const struct gyr_event *ev)

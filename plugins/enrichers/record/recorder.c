@@ -33,13 +33,12 @@ static int open_next(struct recorder *r, struct gyr_error *err)
 
 static int close_file(struct recorder *r, struct gyr_error *err)
 {
-    uint64_t before = r->output.written;
     int ret, fd = r->fd;
 
     if (fd < 0)
         return 0;
     ret = scap_output_close(&r->output, err);
-    r->closed_bytes += before;
+    r->closed_bytes += r->output.written;
     (void)close(fd);
     r->fd = -1;
     return ret;
