@@ -16,7 +16,6 @@ struct provider {
     const char *name;                   /**< instance name, or "core" */
     const struct gyr_enricher_ops *ops; /**< widened; calls that are missing are NULL */
     void *self;
-    bool filtered; /**< hears of events after their rules, if its filter lets them pass */
 };
 
 /** Index of a field in ops->fields by name, or -1. */

@@ -50,7 +50,7 @@ static int check_names(const struct schema *schema, const struct provider *p, st
 }
 
 int dispatch_init(struct dispatch *d, const struct schema *schema, const struct provider *providers,
-                  uint32_t n, bool filtered, struct gyr_error *err)
+                  uint32_t n, uint64_t only, struct gyr_error *err)
 {
     uint32_t k = 0;
 
@@ -77,7 +77,7 @@ int dispatch_init(struct dispatch *d, const struct schema *schema, const struct 
         for (uint32_t i = 0; i < n; i++) {
             int which = which_of(&providers[i], &schema->types[t]);
 
-            if (which >= 0 && providers[i].filtered == filtered)
+            if (which >= 0 && only >> i & 1)
                 d->entries[k++] = (struct dispatch_entry){i, (uint32_t)which};
         }
     }

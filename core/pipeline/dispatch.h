@@ -26,11 +26,11 @@ struct dispatch {
     uint64_t told_ns;
 };
 
-/** @param providers without the core. @param filtered those that have a filter, or those that have
- *  none. @return 0; -EINVAL for an event type the schema does not have, with the nearest name;
+/** @param providers without the core. @param only bit i: provider i is told; the others are only
+ *  checked. @return 0; -EINVAL for an event type the schema does not have, with the nearest name;
  *  -E2BIG; -ENOMEM. */
 int dispatch_init(struct dispatch *d, const struct schema *schema, const struct provider *providers,
-                  uint32_t n, bool filtered, struct gyr_error *err);
+                  uint32_t n, uint64_t only, struct gyr_error *err);
 void dispatch_free(struct dispatch *d);
 /** Tell one of them of an event. @return its bit, if it asked for dispatch_after(). */
 uint64_t dispatch_tell(struct dispatch *d, const struct dispatch_entry *e,

@@ -84,7 +84,8 @@ void filter_free(struct filter *f)
 /* ---- those of a source ---- */
 
 int filters_new(const struct filter_conf *conf, const struct plugin_conf *const *entries,
-                uint32_t n, struct diags *d, struct filters **ret, struct gyr_error *err)
+                uint32_t n, uint64_t filtered, struct diags *d, struct filters **ret,
+                struct gyr_error *err)
 {
     struct filters *f = calloc(1, sizeof(*f));
     int r = 0;
@@ -97,11 +98,11 @@ int filters_new(const struct filter_conf *conf, const struct plugin_conf *const 
     if (!f->list)
         r = -ENOMEM;
     for (uint32_t i = 0; i < n && r == 0; i++)
-        if (entries[i]->filter)
+        if (filtered >> i & 1)
             r = filter_new(conf, entries[i], d, &f->list[i]);
     if (r == 0)
         r = dispatch_init(&f->dispatch, conf->schemas->list[f->program], conf->eval.providers, n,
-                          true, err);
+                          filtered, err);
     if (r < 0) {
         filters_free(f);
         return r;

@@ -42,7 +42,8 @@ void filter_free(struct filter *f);
 /** @param entries the configuration's, by provider. The same answers, and those of dispatch_init().
  */
 int filters_new(const struct filter_conf *conf, const struct plugin_conf *const *entries,
-                uint32_t n, struct diags *d, struct filters **ret, struct gyr_error *err);
+                uint32_t n, uint64_t filtered, struct diags *d, struct filters **ret,
+                struct gyr_error *err);
 void filters_free(struct filters *f); /**< NULL is fine */
 
 /** Tell those enrichers of an event, after its rules. @param told_all it is a snapshot or internal

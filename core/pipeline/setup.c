@@ -222,10 +222,8 @@ static int make_enrichers(struct pipeline *p, struct source *s, struct diags *d)
         r = instance_new(&ic, d, &e->inst);
         if (r < 0)
             return r;
-        s->providers[s->n_enrichers++] = (struct provider){.name = c->enrichers[i].name,
-                                                           .ops = &pl->enricher,
-                                                           .self = e->inst->self,
-                                                           .filtered = c->enrichers[i].filter};
+        s->providers[s->n_enrichers++] = (struct provider){
+            .name = c->enrichers[i].name, .ops = &pl->enricher, .self = e->inst->self};
     }
     return 0;
 }
@@ -247,8 +245,9 @@ static int make_core_fields(struct pipeline *p, struct source *s)
     return r;
 }
 
-static int make_filters(struct pipeline *p, struct source *s, struct diags *d,
-                        struct gyr_error *err)
+/* Who hears of events before the rules, and who after them. */
+static int make_dispatch(struct pipeline *p, struct source *s, struct diags *d,
+                         struct gyr_error *err)
 {
     const struct config *c = p->config;
     const struct plugin_conf *entries[DISPATCH_MAX];
@@ -259,16 +258,18 @@ static int make_filters(struct pipeline *p, struct source *s, struct diags *d,
                                         .pos = &s->pos,
                                         .scratch = &s->scratch,
                                         .now_ns = clock_ns}};
+    uint64_t filtered = 0;
     uint32_t n = 0;
-    bool any = false;
+    int r;
 
-    for (uint32_t i = 0; i < c->n_enrichers; i++) {
+    for (uint32_t i = 0; i < c->n_enrichers && n < DISPATCH_MAX; i++) {
         if (!serves(p->enricher_plugins[i], s->schema))
             continue;
-        any = any || c->enrichers[i].filter;
-        entries[n++] = &c->enrichers[i]; /* dispatch_init() has counted them */
+        filtered |= (uint64_t)(c->enrichers[i].filter != NULL) << n;
+        entries[n++] = &c->enrichers[i];
     }
-    return any ? filters_new(&conf, entries, n, d, &s->filters, err) : 0;
+    r = dispatch_init(&s->dispatch, s->schema, s->providers, s->n_enrichers, ~filtered, err);
+    return r == 0 && filtered ? filters_new(&conf, entries, n, filtered, d, &s->filters, err) : r;
 }
 
 static uint32_t schema_index(const struct schemas *all, const char *name)
@@ -319,9 +320,7 @@ static int make_source(struct pipeline *p, uint32_t i, struct diags *d)
         r = make_core_fields(p, s);
     if (r < 0)
         return r;
-    r = dispatch_init(&s->dispatch, s->schema, s->providers, s->n_enrichers, false, &err);
-    if (r == 0)
-        r = make_filters(p, s, d, &err);
+    r = make_dispatch(p, s, d, &err);
     if (r == 0)
         r = source_make_evaluator(s, p->gen, d, &s->eval, &err);
     if (r < 0 && err.msg[0]) /* else it is told */

@@ -254,6 +254,7 @@ config "rate: 0, count: 400000"
 mkfifo "$tmp/slow"
 (exec <"$tmp/slow" && sleep 2 && cat >"$tmp/slow.scap") &
 reader=$!
+sleep 0.5
 begin record -c "$tmp/live.yaml" --buffer 1M "$tmp/slow"
 sleep 1.5
 end INT 0 && wait "$reader" && says "they came faster than they could be written" &&
@@ -262,6 +263,16 @@ ok "what does not fit is counted and told"
 exits 0 "$gyr" replay -r "$tmp/names.yaml" "$tmp/slow.scap" && says "events lost before they reached us" &&
     says "of class 7" && ! names "$tmp/slow.scap" | sort | uniq -d | grep -q .
 ok "the capture tells of the losses"
+exits 1 "$gyr" record -c "$tmp/live.yaml" "$tmp/slow" && says "nobody reads from this FIFO"
+ok "a FIFO that nobody reads"
+(exec <"$tmp/slow" && exec sleep 60) &
+reader=$!
+sleep 0.5
+begin record -c "$tmp/live.yaml" "$tmp/slow"
+sleep 1
+end INT 1 && says "Connection timed out"
+ok "a reader that reads no more does not hold up the end"
+kill "$reader" 2>/dev/null
 
 # ---- sysdig ----
 if ! command -v sysdig >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

@@ -11,6 +11,7 @@
 
 enum {
     BUF_SIZE = 256 << 10,
+    WAIT_MS = 1000,
     GZIP_LEVEL = 3, /* a recorder runs beside what it watches */
     ZSTD_LEVEL = 3,
     GZIP_WINDOW = 15 + 16
@@ -109,7 +110,8 @@ static int write_all(struct scap_output *o, const uint8_t *p, size_t n, struct g
         } else if (errno == EAGAIN) {
             struct pollfd fd = {.fd = o->fd, .events = POLLOUT};
 
-            (void)poll(&fd, 1, 1000);
+            if (poll(&fd, 1, WAIT_MS) == 0 && o->give_up && o->give_up(o->ctx))
+                return write_failed(o, -ETIMEDOUT, err);
         } else if (errno != EINTR) {
             return write_failed(o, -errno, err);
         }

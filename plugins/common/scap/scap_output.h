@@ -24,9 +24,13 @@ enum scap_packing scap_packing_of(const char *path);
 struct scap_packer;
 
 struct scap_output {
-    uint64_t written;           /**< bytes in the file */
-    const char *name;           /**< for messages; borrowed */
-    int fd;                     /**< the caller's */
+    uint64_t written; /**< bytes in the file */
+    const char *name; /**< for messages; borrowed */
+    int fd;           /**< the caller's */
+    /** A FIFO whose reader is slow: asked about once a second whether to wait no more. NULL: wait.
+     */
+    bool (*give_up)(void *ctx);
+    void *ctx;
     struct scap_packer *packer; /**< NULL: plain */
     uint8_t *buf;
     size_t len; /**< in buf, not yet written */
@@ -40,8 +44,8 @@ int scap_output_open(struct scap_output *o, int fd, const char *name, enum scap_
 int scap_output_put(struct scap_output *o, const void *p, size_t n, struct gyr_error *err);
 /** Have all that was put in the file, readable from its beginning. */
 int scap_output_flush(struct scap_output *o, struct gyr_error *err);
-/** Flush, end the compressed stream, free; `written` stays. Zero is fine. A plain file that could not be written
- *  to its end is cut behind the last block that could. */
+/** Flush, end the compressed stream, free; `written` stays. Zero is fine. A plain file that could
+ * not be written to its end is cut behind the last block that could. */
 int scap_output_close(struct scap_output *o, struct gyr_error *err);
 
 #endif /* SCAP_OUTPUT_H */

@@ -79,10 +79,14 @@ int files_name(const char *pattern, int64_t now, uint32_t number, bool with_numb
 
 static int open_file(const char *path, bool fresh, struct gyr_error *err)
 {
-    int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | (fresh ? O_EXCL : 0);
+    /* O_NONBLOCK: a FIFO that nobody reads must not hang us. */
+    int flags =
+        O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK | (fresh ? O_EXCL : 0);
     int fd = open(path, flags, 0600);
     struct stat st;
 
+    if (fd < 0 && errno == ENXIO)
+        return gyr_fail(err, -ENXIO, "%s: nobody reads from this FIFO", path);
     if (fd < 0)
         return gyr_fail(err, -errno, "%s: %s", path, strerror(errno));
     if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))

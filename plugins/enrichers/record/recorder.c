@@ -6,9 +6,22 @@
 #include <unistd.h>
 
 enum { CHUNK = 128 << 10 };
-static const uint64_t ASK_AGAIN_NS = 30000000000;
+static const uint64_t ASK_AGAIN_NS = 30000000000, PATIENCE_NS = 5000000000;
 
 /* ---- files ---- */
+
+/* Who reads what we write has had its time, once we were told to end. */
+static bool has_waited(void *ctx)
+{
+    struct recorder *r = ctx;
+    uint64_t now = r->host->now_ns(r->host->ctx);
+
+    if (!atomic_load(&r->stopping))
+        return false;
+    if (!r->ended_ns)
+        r->ended_ns = now;
+    return now - r->ended_ns >= PATIENCE_NS;
+}
 
 static int open_next(struct recorder *r, struct gyr_error *err)
 {
@@ -26,6 +39,8 @@ static int open_next(struct recorder *r, struct gyr_error *err)
         r->fd = -1;
         return ret;
     }
+    r->output.give_up = has_waited;
+    r->output.ctx = r;
     r->n_files++;
     r->opened_ns = r->flushed_ns = r->host->now_ns(r->host->ctx);
     return 0;

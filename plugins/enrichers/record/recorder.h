@@ -45,11 +45,11 @@ struct recorder {
     struct files files;
     int fd;
     bool failed;
-    bool rotation_due;                        /* a snapshot has been asked for */
-    uint64_t opened_ns, flushed_ns, asked_ns; /* CLOCK_MONOTONIC */
-    uint64_t last_ts;                         /* of an event */
-    uint64_t closed_bytes, n_files;           /* of files before */
-    uint64_t counted[6], loss_told;           /* what the metrics know */
+    bool rotation_due;                                  /* a snapshot has been asked for */
+    uint64_t opened_ns, flushed_ns, asked_ns, ended_ns; /* CLOCK_MONOTONIC */
+    uint64_t last_ts;                                   /* of an event */
+    uint64_t closed_bytes, n_files;                     /* of files before */
+    uint64_t counted[6], loss_told;                     /* what the metrics know */
 };
 
 /** Open the first file. Main thread. */
