@@ -10,6 +10,7 @@ gyr=${GYR:-$build/bin/gyr}
 captures=$PWD/tests/captures
 tmp=$(mktemp -d) || exit 1
 mounted='' pid=''
+# shellcheck disable=SC2317 # the trap calls it
 clean() {
     [ -z "$pid" ] || kill -9 "$pid" 2>/dev/null
     [ -z "$mounted" ] || umount "$mounted"
@@ -192,6 +193,7 @@ wait_for() { # COMMAND…: true within 20 s
         sleep 0.1
     done
 }
+# shellcheck disable=SC2317 # wait_for calls it
 is_larger() { [ "$(stat -c %s "$1" 2>/dev/null || echo 0)" -gt "$2" ]; }
 # Names in the order of the files, each once, from 0 on?
 in_order() { awk -F/ '$3 != NR - 1 { exit 1 } END { exit NR < 1000 }' "$1"; }
@@ -222,8 +224,8 @@ mkdir "$tmp/keep"
 begin record -c "$tmp/live.yaml" --rotate-interval 300ms --keep 2 "$tmp/keep/%Y-{n}.scap.gz"
 year=$(date +%Y)
 wait_for test -s "$tmp/keep/$year-0005.scap.gz"
-end INT 0 && [ "$(ls "$tmp/keep")" = "$(printf '%s-0004.scap.gz\n%s-0005.scap.gz' "$year" "$year")" ] ||
-    [ "$(find "$tmp/keep" -type f | wc -l)" = 2 ]
+end INT 0 && [ "$(find "$tmp/keep" -type f -name "$year-*.scap.gz" | wc -l)" = 2 ] &&
+    [ ! -e "$tmp/keep/$year-0003.scap.gz" ]
 ok "by time, with names of a pattern, the last two being kept"
 
 config "rate: 20000, snapshots: no"

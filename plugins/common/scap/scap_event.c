@@ -8,6 +8,7 @@
 
 enum {
     HEADER_LEN = 22, /* ts, tid, len, type; v2: nparams follows */
+    LOSS_PARAMS = 3, /* of GYR_EV_LOSS */
     STATE_ONLY = 1,  /* flag of a block: not an event of the recording proper */
     NATIVE_MAX = 512,
     CALLS_MAX = 1024,
@@ -159,18 +160,19 @@ static int read_head(struct scap_event_layout layout, const uint8_t *body, size_
 static int decode_own(struct scap_decoder *d, const struct head *h, unsigned width,
                       struct scap_view *v, const char **ret_wrong)
 {
+    const struct gyr_event_type *t = syscall_event_type(v->type);
     bool loss = v->type == GYR_EV_LOSS;
+    uint32_t known = t ? t->n_params : loss ? LOSS_PARAMS : 0;
 
-    if (!loss && v->type != GYR_EV_SNAPSHOT_BEGIN && v->type != GYR_EV_SNAPSHOT_END &&
-        !syscall_event_type(v->type)) {
+    if (!t && !loss && v->type != GYR_EV_SNAPSHOT_BEGIN && v->type != GYR_EV_SNAPSHOT_END) {
         d->unknown++;
         return 0;
     }
-    if (h->n > GYR_PARAMS_MAX || (size_t)h->n * width > h->room)
+    if ((size_t)h->n * width > h->room)
         return wrong(ret_wrong, "an event has more parameters than bytes");
     v->flags = loss ? GYR_EVF_INTERNAL : GYR_EVF_SNAPSHOT;
     v->bulk = h->lens + (size_t)h->n * width;
-    v->n = h->n;
+    v->n = h->n < known ? h->n : known;
     if (read_lens(h->lens, v->n, width, v) > h->room - (size_t)h->n * width)
         return wrong(ret_wrong, "a parameter is longer than its event");
     return 1;
