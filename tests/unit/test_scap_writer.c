@@ -509,8 +509,13 @@ static void only_for_state(void **state)
     ev->flags = GYR_EVF_SNAPSHOT;
     (void)tell(r, ev);
     (void)tell_close(r, 2);
+    ev = make_close(&b, 3);
+    ev->flags = GYR_EVF_CUT;
+    (void)tell(r, ev);
     read_back(r);
-    assert_int_equal(r->w.events, 1);
+    assert_int_equal(r->w.events, 2);
+    assert_int_equal(scap_events_at(&r->read, 2)->flags, GYR_EVF_CUT);
+    assert_int_equal(scap_events_at(&r->read, 2)->num, 3);
     assert_int_equal(scap_events_at(&r->read, 0)->flags, GYR_EVF_SNAPSHOT);
     assert_int_equal(scap_events_at(&r->read, 0)->num, 0);
     assert_int_equal(scap_events_at(&r->read, 1)->flags, 0);

@@ -14,8 +14,7 @@ enum {
     EVENT_FLAGS = 0x217,
     EVENT_LARGE = 0x221,
     EVENT_FLAGS_LARGE = 0x222,
-    HEADER_LEN = 26, /* ts, tid, len, type, nparams */
-    STATE_ONLY = 1,
+    HEADER_LEN = 26,                 /* ts, tid, len, type, nparams */
     BLOCK_MAX = GYR_EVENT_MAX - 8192 /* what our reader takes, and some */
 };
 
@@ -55,26 +54,31 @@ static void put_header(struct scap_bytes *b, const struct gyr_event *ev, uint32_
     scap_put_num(b, ev->nparams, 4);
 }
 
+static uint32_t flags_of(const struct gyr_event *ev, bool state_only)
+{
+    return (state_only || ev->flags & (GYR_EVF_SNAPSHOT | GYR_EVF_INTERNAL) ? SCAP_STATE_ONLY : 0) |
+           (ev->flags & GYR_EVF_CUT ? SCAP_CUT : 0);
+}
+
 int scap_encode_event(struct scap_bytes *b, const struct gyr_event *ev, bool state_only)
 {
     static const uint32_t types[2][2] = {{EVENT, EVENT_LARGE}, {EVENT_FLAGS, EVENT_FLAGS_LARGE}};
-    bool large = is_large(ev), flags;
+    bool large = is_large(ev);
+    uint32_t flags = ev->type < SCAP_OWN_MIN ? flags_of(ev, state_only) : 0;
     size_t width = large ? 4 : 2, at;
     uint32_t len, sum = 0;
     const uint8_t *params = ev->nparams ? gyr_param(ev, 0, &len) : NULL;
 
-    flags = ev->type < SCAP_OWN_MIN &&
-            (state_only || ev->flags & (GYR_EVF_SNAPSHOT | GYR_EVF_INTERNAL));
     for (uint32_t i = 0; i < ev->nparams; i++) {
         (void)gyr_param(ev, i, &len);
         sum += len;
     }
     if (sum > BLOCK_MAX)
         return -EMSGSIZE;
-    at = scap_block_begin(b, types[flags][large]);
+    at = scap_block_begin(b, types[flags != 0][large]);
     scap_put_num(b, ev->cpu, 2);
     if (flags)
-        scap_put_num(b, STATE_ONLY, 4);
+        scap_put_num(b, flags, 4);
     put_header(b, ev, (uint32_t)(HEADER_LEN + ev->nparams * width) + sum);
     for (uint32_t i = 0; i < ev->nparams; i++) {
         (void)gyr_param(ev, i, &len);

@@ -19,6 +19,10 @@
 /** Types of our own begin here: SNAP_* of the schema, then GYR_EV_*. */
 enum { SCAP_OWN_MIN = 0x8000 };
 
+/** Flags of an event block. The second is ours: GYR_EVF_CUT. */
+#define SCAP_STATE_ONLY 1u
+#define SCAP_CUT        0x80000000u
+
 /** The block a capture begins with. @return 0; -ENOMEM. */
 int scap_encode_section(struct scap_bytes *b);
 

@@ -9,7 +9,6 @@
 enum {
     HEADER_LEN = 22, /* ts, tid, len, type; v2: nparams follows */
     LOSS_PARAMS = 3, /* of GYR_EV_LOSS */
-    STATE_ONLY = 1,  /* flag of a block: not an event of the recording proper */
     NATIVE_MAX = 512,
     CALLS_MAX = 1024,
 };
@@ -133,12 +132,14 @@ static int read_head(struct scap_event_layout layout, const uint8_t *body, size_
 {
     size_t front = layout.flags ? 6 : 2, size = HEADER_LEN + (layout.nparams ? 4 : 0);
     const uint8_t *ev = body + front;
-    uint32_t ev_len;
+    uint32_t ev_len, flags;
 
     if (len < front + size)
         return wrong(ret_wrong, "an event is too short for its header");
     v->cpu = scap_ld16(body);
-    v->flags = layout.flags && (scap_ld32(body + 2) & STATE_ONLY) ? GYR_EVF_SNAPSHOT : 0;
+    flags = layout.flags ? scap_ld32(body + 2) : 0;
+    v->flags =
+        (flags & SCAP_STATE_ONLY ? GYR_EVF_SNAPSHOT : 0) | (flags & SCAP_CUT ? GYR_EVF_CUT : 0);
     v->ts_ns = scap_ld64(ev);
     v->tid = (int64_t)scap_ld64(ev + 8);
     ev_len = scap_ld32(ev + 16);

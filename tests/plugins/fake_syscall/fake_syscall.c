@@ -230,11 +230,11 @@ static int next_batch(void *self, struct gyr_batch *b, struct gyr_error *err)
     b->n = 0;
     if (f->step < 0 && f->next >= n)
         nap(f, f->next >= f->cfg->count ? (uint64_t)b->timeout_ms * 1000000 : 2000000);
-    /* State and stream by turns. */
+    /* State first, and later by turns with the stream. */
     while (b->n < BATCH && b->n < b->cap && (f->step >= 0 || f->next < n)) {
         uint64_t *room = f->room[b->n];
 
-        if (f->step >= 0 && (b->n % 2 == 0 || f->next >= n))
+        if (f->step >= 0 && (b->n % 2 == 0 || f->next >= n || f->next == 0))
             b->ev[b->n] = make_snapshot(f, room);
         else
             b->ev[b->n] = make_open(f, room);
