@@ -100,6 +100,7 @@ plugins   := $(foreach d,$(plug_dirs),$(O)/plugins/$(notdir $(d)).so)
 tests     := $(patsubst $(top)/tests/unit/%.c,$(O)/tests/%,$(test_src))
 benches   := $(patsubst $(top)/tests/bench/%.c,$(O)/bench/%,$(wildcard $(top)/tests/bench/bench_*.c))
 fuzzers   := $(patsubst $(top)/tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard $(top)/tests/fuzz/fuzz_*.c))
+helpers   := $(patsubst $(top)/tests/e2e/%.c,$(O)/e2e/%,$(wildcard $(top)/tests/e2e/*.c))
 # scripts that are tests; the fuzzers among them are built with sanitizers whatever the variant
 scripts   := $(wildcard $(top)/tests/sdk/test_*.sh) $(wildcard $(top)/tests/tools/test_*.sh) \
              $(wildcard $(top)/tests/rules/test_*.sh) $(wildcard $(top)/tests/e2e/test_*.sh) \
@@ -112,7 +113,7 @@ c_files    = $(shell cd $(top) && git ls-files -co --exclude-standard '*.c' '*.h
 .PHONY: all run check check-asan check-tsan fuzz fuzzers fuzzers-asan bench lint format help deps \
         install uninstall tests clean
 all: $(O)/bin/gyr $(plugins)
-tests: $(tests)
+tests: $(tests) $(helpers)
 fuzzers: $(fuzzers)
 
 # These goals install what is missing before the first file is compiled.
@@ -182,6 +183,10 @@ $(foreach d,$(plug_dirs),$(eval $(call plugin_rule,$(d))))
 
 $(O)/tests/%: $(O)/obj/tests/unit/%.o $(O)/lib/libtest.a $(O)/lib/libplugins.a $(O)/lib/libcore.a
 	$(call say,TEST)mkdir -p $(@D) && $(CC) $(ld_flags) $^ $(foreach d,$(plug_dirs),$(libs.$(notdir $(d)))) $(core_libs) $(test_libs) -o $@
+
+# what a script needs of C: apart from the core, which it looks at from outside
+$(O)/e2e/%: $(O)/obj/tests/e2e/%.o
+	$(call say,HELPER)mkdir -p $(@D) && $(CC) $(ld_flags) $^ -ljansson -lz -o $@
 
 $(O)/bench/%: $(O)/obj/tests/bench/%.o $(O)/lib/libtest.a $(O)/lib/libplugins.a $(O)/lib/libcore.a
 	$(call say,BENCH)mkdir -p $(@D) && $(CC) $(ld_flags) $^ $(foreach d,$(plug_dirs),$(libs.$(notdir $(d)))) $(core_libs) $(test_libs) -o $@

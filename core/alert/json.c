@@ -78,7 +78,8 @@ static void add_double(struct buf *b, double d)
 
 static void add_scalar(struct buf *b, const struct gyr_value *v, uint32_t fmt)
 {
-    bool text = fmt == GYR_F_HEX || fmt == GYR_F_OCT || fmt == VALUE_F_OCT_BARE;
+    bool text =
+        fmt == GYR_F_HEX || fmt == GYR_F_OCT || fmt == VALUE_F_OCT_BARE || fmt == GYR_F_TEXT;
 
     switch (v->type) {
     case GYR_T_NONE:

@@ -2,6 +2,7 @@
 #include "base/cleanup.h"
 #include "base/num.h"
 #include "engine/paramtext.h"
+#include "engine/value.h"
 #include "event/event.h"
 
 #include <errno.h>
@@ -104,6 +105,7 @@ struct binding {
     uint32_t field;
     uint32_t index; /* of the argument, when it was given by position */
     uint64_t time;  /* evt.around's */
+    bool shown;     /* a raw argument of an output */
     uint8_t *place; /* by name: for each event type of the schema where it is, or NOT_FOUND */
 };
 
@@ -198,8 +200,10 @@ static int find_places(const struct schema *s, const char *arg, struct binding *
         return gyr_fail(err, -EINVAL, "no event of schema '%s' has an argument '%s'%s%s%s", s->name,
                         arg, best ? "; did you mean '" : "", best ? best : "", best ? "'?" : "");
     }
-    if (b->field == F_RAWARG)
+    if (b->field == F_RAWARG) {
+        b->shown = *ret_type == GYR_T_STR;
         *ret_type = type;
+    }
     return 0;
 }
 
@@ -334,6 +338,25 @@ static int around(uint64_t ts, uint64_t of, struct gyr_value *ret)
     return number(GYR_T_U64, gap / NS_PER_MS + (gap % NS_PER_MS != 0), ret);
 }
 
+/* As Falco prints it: each event's own parameter tells how. */
+static int shown(const struct corefields *c, uint32_t fmt, struct gyr_value *ret)
+{
+    char text[VALUE_TEXT_MAX], *to;
+    size_t n;
+
+    if (ret->type != GYR_T_I64 && ret->type != GYR_T_U64)
+        return GYR_PRESENT;
+    if (fmt != GYR_F_HEX && fmt != GYR_F_OCT && fmt != GYR_F_TEXT)
+        return GYR_PRESENT;
+    n = value_scalar_text(text, ret, fmt == GYR_F_OCT ? (uint32_t)VALUE_F_OCT_BARE : fmt);
+    to = scratch_alloc(c->conf.scratch, n);
+    if (!to)
+        return GYR_ABSENT;
+    memcpy(to, text, n);
+    *ret = gyr_str(to, n);
+    return GYR_PRESENT;
+}
+
 static int arg_field(const struct corefields *c, const struct binding *b,
                      const struct gyr_event *ev, const struct gyr_event_type *t,
                      struct gyr_value *ret)
@@ -342,8 +365,11 @@ static int arg_field(const struct corefields *c, const struct binding *b,
 
     if (i >= ev->nparams)
         return GYR_ABSENT;
-    if (b->field == F_RAWARG)
-        return event_param(ev, t, i, ret);
+    if (b->field == F_RAWARG) {
+        int is = event_param(ev, t, i, ret);
+
+        return is == GYR_PRESENT && b->shown ? shown(c, t->params[i].fmt, ret) : is;
+    }
     return param_text(&c->conf, ev, t, i, ret);
 }
 

@@ -414,10 +414,12 @@ static int bind_one(struct evaluator *e, const struct prog_value *pv, uint32_t p
     const struct expr *x = pv->x;
     const struct provider *pr = &e->conf.providers[provider];
     struct binding *b = &e->bindings[e->n_bound];
-    uint32_t type = pv->fn ? GYR_T_LIST : declared_type(pr->ops, field);
+    uint32_t type = declared_type(pr->ops, field);
     struct gyr_error why = {0};
     int r;
 
+    if (pv->fn != READ_ONE)
+        type = pv->fn == READ_ALL ? GYR_T_LIST : GYR_T_STR;
     *b = (struct binding){.get = pr->ops->get, .self = pr->self, .provider = provider};
     r = pr->ops->bind(pr->self, field, x->field.arg, &b->handle, &type, &why);
     if (r < 0)
@@ -443,8 +445,10 @@ static int bind_all(struct evaluator *e, struct gyr_error *err)
             r = bind_one(e, &e->p->values[f], i, (uint32_t)at, err);
             if (r < 0 && !e->conf.diags)
                 return r;
-            if (r < 0)
+            if (r < 0) {
                 bad = r;
+                break; /* one message for a field, however many provide it */
+            }
         }
     }
     e->first_binding[e->p->n_fields] = e->n_bound;

@@ -139,8 +139,11 @@ static int build_value(struct graph *g, const struct expr *x, uint32_t depth, ui
     switch (x->kind) {
     case X_FIELD:
         v.kind = V_FIELD;
-        v.fn = !g->for_output && !x->field.arg && (x->field.def->f.flags & GYR_FF_MANY);
-        key_begin(g, v.fn ? 'M' : 'F');
+        if (!g->for_output && !x->field.arg && (x->field.def->f.flags & GYR_FF_MANY))
+            v.fn = READ_ALL;
+        else if (g->for_output && depth == 0 && x->field.def->f.type == GYR_T_NONE)
+            v.fn = READ_SHOWN;
+        key_begin(g, "FMS"[v.fn]);
         buf_add(&g->key, &x->field.def->id, sizeof(x->field.def->id));
         if (x->field.arg)
             key_add(g, x->field.arg, (uint32_t)strlen(x->field.arg));

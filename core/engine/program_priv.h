@@ -49,10 +49,13 @@ enum value_kind {
     V_LIST  /* args, gathered into a list */
 };
 
+/* What is read of a field: its value; by a comparison, all of many; by an output, what it shows. */
+enum read_as { READ_ONE, READ_ALL, READ_SHOWN };
+
 /** A value: fields come first, arguments before what uses them. */
 struct prog_value {
     uint32_t kind;
-    uint32_t fn;          /* V_CALL: enum transform; V_FIELD: 1: a list of its values */
+    uint32_t fn;          /* V_CALL: enum transform; V_FIELD: enum read_as */
     uint32_t first, n;    /* V_CALL, V_LIST: args in program.args */
     const struct expr *x; /* how a rule wrote it; V_FIELD: field and argument, V_CONST: the value */
 };

@@ -346,7 +346,7 @@ static uint32_t param_value_type(uint16_t type)
     return of[type];
 }
 
-const struct gyr_param_def *schema_field_param(const struct schema *s, const struct field_def *f,
+static const struct gyr_param_def *field_param(const struct schema *s, const struct field_def *f,
                                                const char *arg, size_t arg_len)
 {
     for (uint32_t i = 0; f->f.type == GYR_T_NONE && arg && i < s->n_types; i++) {
@@ -363,7 +363,7 @@ const struct gyr_param_def *schema_field_param(const struct schema *s, const str
 uint32_t schema_field_type(const struct schema *s, const struct field_def *f, const char *arg,
                            size_t arg_len)
 {
-    const struct gyr_param_def *p = schema_field_param(s, f, arg, arg_len);
+    const struct gyr_param_def *p = field_param(s, f, arg, arg_len);
 
     if (f->f.type != GYR_T_NONE)
         return f->f.type;

@@ -92,8 +92,5 @@ int schema_resolve_field(const struct schema *s, const char *text, size_t len,
  *  parameter of that name (the first found; GYR_T_STR when no event has it). */
 uint32_t schema_field_type(const struct schema *s, const struct field_def *f, const char *arg,
                            size_t arg_len);
-/** That parameter; NULL when the declaration tells the type, or no event has it. */
-const struct gyr_param_def *schema_field_param(const struct schema *s, const struct field_def *f,
-                                               const char *arg, size_t arg_len);
 
 #endif /* EVENT_SCHEMA_H */

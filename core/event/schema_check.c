@@ -10,9 +10,8 @@
 #include <string.h>
 
 enum {
-    FIELD_FLAGS =
-        GYR_FF_LIST | GYR_FF_INDEX | GYR_FF_KEY | GYR_FF_ARG_REQ | GYR_FF_HIDDEN | GYR_FF_MANY |
-        GYR_FF_PORT,
+    FIELD_FLAGS = GYR_FF_LIST | GYR_FF_INDEX | GYR_FF_KEY | GYR_FF_ARG_REQ | GYR_FF_HIDDEN |
+                  GYR_FF_MANY | GYR_FF_PORT,
     TYPE_FLAGS = GYR_ETF_SNAPSHOT | GYR_ETF_GENERIC | GYR_ETF_OLD | GYR_ETF_STATE,
     PARAM_FLAGS = GYR_PF_FLAGS | GYR_PF_ENUM,
     NAME_MAX_LEN = 64
@@ -50,7 +49,7 @@ int schema_check_field(const struct gyr_field *f, const char *who, struct gyr_er
                         "plugin '%s': field '%s' requires an argument but takes neither a number "
                         "nor a word",
                         who, f->name);
-    if (f->fmt > GYR_F_RAW9)
+    if (f->fmt > GYR_F_TEXT)
         return gyr_fail(err, -EINVAL, "plugin '%s': field '%s' has the unknown format %u", who,
                         f->name, f->fmt);
     return 0;
@@ -101,7 +100,7 @@ static int check_param(const struct gyr_param_def *p, const char *type, const ch
                         "plugin '%s': event '%s': parameter '%s' has the unknown type "
                         "%u",
                         who, type, p->name, p->type);
-    if (p->fmt > GYR_F_RAW9)
+    if (p->fmt > GYR_F_TEXT)
         return gyr_fail(err, -EINVAL,
                         "plugin '%s': event '%s': parameter '%s' has the unknown "
                         "format %u",

@@ -37,20 +37,6 @@ static int add_literal(struct builder *b, uint32_t from, uint32_t to)
     return 0;
 }
 
-/* A raw argument is written as its parameter is. */
-static uint32_t fmt_of(const struct builder *b, const struct expr *e)
-{
-    const struct gyr_param_def *p;
-    const char *arg = e->kind == X_FIELD ? e->field.arg : NULL;
-
-    if (e->kind != X_FIELD)
-        return GYR_F_DEC;
-    p = schema_field_param(b->r->schema, e->field.def, arg, arg ? strlen(arg) : 0);
-    if (!p)
-        return e->field.def->f.fmt;
-    return p->fmt == GYR_F_OCT ? (uint32_t)VALUE_F_OCT_BARE : p->fmt;
-}
-
 /* The output of that operand, made when it is new. */
 static struct rule_output *output_of(struct builder *b, struct expr *e)
 {
@@ -65,7 +51,7 @@ static struct rule_output *output_of(struct builder *b, struct expr *e)
         if (o) {
             o->name = arena_strndup(b->r->defs->arena, name.p, name.len);
             o->expr = e;
-            o->fmt = fmt_of(b, e);
+            o->fmt = e->kind == X_FIELD ? e->field.def->f.fmt : GYR_F_DEC;
             o->index = b->outputs.n;
             o->hidden = true;
         }

@@ -54,7 +54,8 @@ struct gyr_enricher_ops {
      *  start() (`gyr check` never starts).
      *  @param field index into fields[]. @param arg the text between the brackets; NULL: none.
      *  @param ret_type GYR_T_* of what get() will yield; preset from the declaration, or, where a
-     *  comparison reads a field of GYR_FF_MANY without argument, GYR_T_LIST.
+     *  comparison reads a field of GYR_FF_MANY without argument, GYR_T_LIST; where an output
+     *  shows a field declared GYR_T_NONE, GYR_T_STR: what is no decimal number may be a text then.
      *  @return 0; -EINVAL with a sentence for an argument that makes no sense. */
     int (*bind)(void *self, uint32_t field, const char *arg, uint32_t *ret_handle,
                 uint32_t *ret_type, struct gyr_error *err);

@@ -64,7 +64,8 @@ enum {
     GYR_F_DATETIME_S = 6,
     GYR_F_ISO8601 = 7, /**< YYYY-MM-DDTHH:MM:SS.nnnnnnnnn+0000 */
     GYR_F_RAW = 8,     /**< a time or duration as its plain number of nanoseconds */
-    GYR_F_RAW9 = 9     /**< the same filled with zeros to nine digits: a fraction of a second */
+    GYR_F_RAW9 = 9,    /**< the same filled with zeros to nine digits: a fraction of a second */
+    GYR_F_TEXT = 10    /**< of a number: decimal, and a text in JSON too */
 };
 
 /** The three answers of a field (and < 0: an error, which counts as absent). */

@@ -76,7 +76,7 @@ static int fake_bind(void *self, uint32_t field, const char *arg, uint32_t *ret_
     struct fake *f = self;
 
     (void)ret_type;
-    if (arg && strcmp(arg, "refused") == 0)
+    if (arg && strncmp(arg, "refused", 7) == 0)
         return gyr_fail(err, -EINVAL, "there is no such key");
     f->bound++;
     *ret_handle = field;

@@ -231,22 +231,6 @@ static void bad_appended(void **state)
     }
 }
 
-/* A raw argument is written as its parameter is, octal without the zero. */
-static void raw_arguments(void **state)
-{
-    static const uint32_t want[] = {GYR_F_HEX, VALUE_F_OCT_BARE, GYR_F_DEC, GYR_F_DEC};
-    struct loaded l;
-
-    (void)state;
-    load_rule(&l, "", "evt.num = 1",
-              "%evt.rawarg.flags %evt.rawarg[mode] %evt.rawarg.fd %evt.rawarg.name");
-    assert_int_equal(l.r, 0);
-    assert_int_equal(l.rs->rules[0]->n_outputs, ARRAY_LEN(want));
-    for (size_t i = 0; i < ARRAY_LEN(want); i++)
-        assert_int_equal(l.rs->rules[0]->outputs[i].fmt, want[i]);
-    loaded_free(&l);
-}
-
 /* Keys of rules that say something to Falco's own machinery. */
 static void other_keys(void **state)
 {
@@ -371,11 +355,10 @@ static void too_much(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(selection),     cmocka_unit_test(selection_of_what_is_left_out),
-        cmocka_unit_test(raw_arguments), cmocka_unit_test(services),
-        cmocka_unit_test(direction),     cmocka_unit_test(other_keys),
-        cmocka_unit_test(appended),      cmocka_unit_test(bad_appended),
-        cmocka_unit_test(too_much),
+        cmocka_unit_test(selection),    cmocka_unit_test(selection_of_what_is_left_out),
+        cmocka_unit_test(services),     cmocka_unit_test(direction),
+        cmocka_unit_test(other_keys),   cmocka_unit_test(appended),
+        cmocka_unit_test(bad_appended), cmocka_unit_test(too_much),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -112,6 +112,28 @@ static const char *get(const struct gyr_event *ev, const char *field, const char
 #define GET(ev, field)          get(ev, field, NULL)
 #define CHECK(ev, f, arg, want) assert_string_equal(get(ev, f, arg), want)
 
+/* A raw argument as outputs show it: kind of the value, then its text. */
+static const char *show(const struct gyr_event *ev, const char *arg)
+{
+    static char out[128];
+    uint32_t handle, type = GYR_T_STR;
+    struct gyr_error err;
+    struct gyr_value v;
+    struct buf b;
+
+    assert_int_equal(core.ops->bind(core.self, (uint32_t)provider_field(&core, "evt.rawarg"), arg,
+                                    &handle, &type, &err),
+                     0);
+    if (core.ops->get(core.self, ev, handle, &v) != GYR_PRESENT)
+        v = (struct gyr_value){0};
+    core.ops->unbind(core.self, handle);
+    buf_init(&b, sizeof(out) - 1);
+    value_add_text(&b, &v, GYR_F_DEC);
+    (void)snprintf(out, sizeof(out), "%s %s", v.type == GYR_T_STR ? "text" : "number", b.p);
+    buf_free(&b);
+    return out;
+}
+
 static struct gyr_event *openat(void)
 {
     event_build_begin(&build, EV_SYSCALL_OPENAT_2_X);
@@ -393,6 +415,22 @@ static void generic_events_have_no_args(void **state)
     assert_string_equal(GET(ev, "evt.type"), schema_event_name(schemas.list[0], EV_GENERIC_X, 5));
 }
 
+/* Each event's own parameter tells how it is shown, whatever others of that name do. */
+static void raw_arguments_as_shown(void **state)
+{
+    struct gyr_event *ev = openat();
+
+    (void)state;
+    assert_string_equal(show(ev, "fd"), "number 3");
+    assert_string_equal(show(ev, "flags"), "text 1001");
+    assert_string_equal(show(ev, "mode"), "text 644");
+    assert_string_equal(show(ev, "name"), "text /etc/ld.so.cache");
+    event_build_begin(&build, EV_SYSCALL_FCHDIR_X);
+    event_build_int(&build, 0, 8);
+    event_build_int(&build, 11, 8);
+    assert_string_equal(show(event_build_end(&build), "fd"), "text 11");
+}
+
 static int bind(const char *field, const char *arg, uint32_t *ret_type, struct gyr_error *err)
 {
     uint32_t handle;
@@ -493,6 +531,7 @@ int main(void)
         TEST(what_it_is),
         TEST(core_events),
         TEST(arguments_by_schema),
+        TEST(raw_arguments_as_shown),
         TEST(arguments_by_enricher),
         TEST(opaque_arguments),
         TEST(absent_and_empty_arguments),

@@ -262,7 +262,7 @@ static void lists_of_values_are_gathered(void **state)
 
 static void refused_arguments_are_told(void **state)
 {
-    static const char text[] = RIG_RULE("a", "k.v[refused] = x and s.a = y", "%k.v[refused 2]");
+    static const char text[] = RIG_RULE("a", "k.v[refused] = x and s.a = y", "%k.v[refused_too]");
     struct rig *r = *state;
     struct ruleset_conf rc = {.schemas = &r->schemas, .max_priority = 7};
     struct generation *g = calloc(1, sizeof(*g));

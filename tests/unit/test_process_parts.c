@@ -4,12 +4,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "../../plugins/enrichers/process/container.h"
-#include "../../plugins/enrichers/process/fds.h"
+#include "../../plugins/enrichers/process/fdorder.h"
 #include "../../plugins/enrichers/process/paths.h"
 #include "../../plugins/enrichers/process/users.h"
 
@@ -216,7 +217,7 @@ static void tables_are_shared_until_changed(void **state)
         fd->type = FD_FILE_V2;
         pr_str_set(&s, &fd->name, "/a", 2);
     }
-    child = pr_fds_share(parent);
+    child = pr_fds_share(&s, &parent);
     assert_ptr_equal(child, parent);
     pr_fds_drop(&s, &child, is_even, NULL);
     assert_ptr_not_equal(child, parent);
@@ -231,8 +232,75 @@ static void tables_are_shared_until_changed(void **state)
     assert_text(pr_text_of(pr_fds_find(child, 3)->name), "/a");
     assert_null(pr_fds_find(child, -1));
     assert_null(pr_fds_add(&s, &child, -1));
-    pr_fds_free(&s, parent);
-    pr_fds_free(&s, child);
+    pr_fds_free(&s, &parent);
+    pr_fds_free(&s, &child);
+    pr_store_free_all(&s);
+}
+
+static void assert_order(const struct pr_fds *t, const char *want)
+{
+    char got[256] = "";
+    size_t n = 0;
+
+    for (uint32_t i = t->first; i != PR_FDS_END; i = pr_order_next(t, i))
+        n += (size_t)snprintf(got + n, sizeof(got) - n, "%s%lld", n ? " " : "",
+                              (long long)t->slots[i].num);
+    assert_string_equal(got, want);
+}
+
+static void add_all(struct pr_store *s, struct pr_fds **t, int64_t first, int64_t last)
+{
+    for (int64_t i = first; i <= last; i++)
+        assert_non_null(pr_fds_add(s, t, i));
+}
+
+/* By hand from how libstdc++ keeps a hash table: a new entry comes before its bucket, or before
+ * all; 13 buckets, then 29; a bigger table and a copy are filled in the order of the old one. */
+static void tables_have_the_order_of_a_hash_table(void **state)
+{
+    struct pr_fds *t = NULL, *child = NULL, *grandchild = NULL;
+    struct pr_store s;
+
+    (void)state;
+    pr_store_init(&s, 64 << 20);
+    add_all(&s, &t, 0, 3);
+    assert_order(t, "3 2 1 0");
+    assert_non_null(pr_fds_add(&s, &t, 2)); /* replaced where it is */
+    assert_order(t, "3 2 1 0");
+    child = pr_fds_share(&s, &t);
+    grandchild = pr_fds_share(&s, &child);
+    assert_order(pr_fds_in_order(&s, &t), "3 2 1 0");
+    assert_order(pr_fds_in_order(&s, &child), "0 1 2 3");
+    assert_order(pr_fds_in_order(&s, &grandchild), "3 2 1 0");
+    pr_fds_free(&s, &grandchild);
+    add_all(&s, &child, 14, 14); /* with 1 in a bucket */
+    assert_order(child, "0 14 1 2 3");
+    pr_fds_del(&s, &child, 14);
+    add_all(&s, &child, 4, 4);
+    assert_order(child, "4 0 1 2 3");
+    pr_fds_del(&s, &child, 1); /* nothing left in the bucket */
+    add_all(&s, &child, 14, 14);
+    assert_order(child, "14 4 0 2 3");
+    add_all(&s, &child, 1, 1);
+    assert_order(child, "1 14 4 0 2 3");
+    pr_fds_free(&s, &child);
+
+    child = pr_fds_share(&s, &t);
+    pr_fds_free(&s, &t); /* the owner goes, the child catches up in place */
+    assert_order(pr_fds_in_order(&s, &child), "0 1 2 3");
+    pr_fds_free(&s, &child);
+    add_all(&s, &t, 0, 12);
+    assert_order(t, "12 11 10 9 8 7 6 5 4 3 2 1 0");
+    add_all(&s, &t, 13, 14);
+    assert_order(t, "14 13 0 1 2 3 4 5 6 7 8 9 10 11 12");
+    child = pr_fds_share(&s, &t);
+    pr_fds_del(&s, &t, 14); /* the owner's copy keeps the buckets of the old one */
+    assert_order(t, "13 0 1 2 3 4 5 6 7 8 9 10 11 12");
+    add_all(&s, &t, 30, 30);
+    assert_order(t, "13 0 30 1 2 3 4 5 6 7 8 9 10 11 12");
+    assert_order(pr_fds_in_order(&s, &child), "12 11 14 1 13 0 2 3 4 5 6 7 8 9 10");
+    pr_fds_free(&s, &child);
+    pr_fds_free(&s, &t);
     pr_store_free_all(&s);
 }
 
@@ -248,7 +316,7 @@ static void tables_are_bounded(void **state)
     assert_null(pr_fds_add(&s, &t, PR_FDS_MAX));
     assert_non_null(pr_fds_add(&s, &t, 5));
     assert_int_equal(t->n, PR_FDS_MAX);
-    pr_fds_free(&s, t);
+    pr_fds_free(&s, &t);
     pr_store_free_all(&s);
 }
 
@@ -286,6 +354,7 @@ int main(void)
         cmocka_unit_test(index_keeps_all),
         cmocka_unit_test(store_has_a_ceiling),
         cmocka_unit_test(tables_are_shared_until_changed),
+        cmocka_unit_test(tables_have_the_order_of_a_hash_table),
         cmocka_unit_test(tables_are_bounded),
         cmocka_unit_test(ends_not_told_are_ours),
     };

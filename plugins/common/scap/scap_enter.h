@@ -9,7 +9,7 @@
 #ifndef SCAP_ENTER_H
 #define SCAP_ENTER_H
 
-#include "scap_view.h"
+#include "record/scap_view.h"
 
 struct scap_enters {
     struct scap_enter *slots;

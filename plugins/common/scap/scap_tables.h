@@ -10,7 +10,7 @@
 #define SCAP_TABLES_H
 
 #include "scap_bits.h"
-#include "scap_view.h"
+#include "record/scap_view.h"
 
 enum scap_table_kind {
     SCAP_TABLE_NONE,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fds.h"
+#include "fdorder.h"
 
 #include <string.h>
 
@@ -7,7 +8,7 @@ enum { CAP_MIN = 8 };
 
 static size_t size_of(uint32_t cap)
 {
-    return sizeof(struct pr_fds) + (size_t)cap * sizeof(struct pr_fd);
+    return sizeof(struct pr_fds) + (size_t)cap * sizeof(struct pr_fd) + pr_order_size(cap);
 }
 
 static uint32_t home(const struct pr_fds *t, int64_t num)
@@ -40,45 +41,54 @@ static void fd_clear(struct pr_store *s, struct pr_fd *fd)
     pr_str_free(s, fd->raw);
 }
 
-/* A copy with room for @p cap slots. */
-static struct pr_fds *table_copy(struct pr_store *s, struct pr_fds *t, uint32_t cap)
+/* A copy with room for @p cap slots, for the table's owner or for a child of it. */
+static struct pr_fds *table_copy(struct pr_store *s, struct pr_fds *t, uint32_t cap, bool owner)
 {
     struct pr_fds *new = pr_store_alloc(s, size_of(cap));
 
     if (!new)
         return NULL;
     *new = (struct pr_fds){.refs = 1, .cap = cap};
+    pr_order_init(new, t && owner ? t->n_buckets : 0);
     for (uint32_t i = 0; i < cap; i++)
         new->slots[i].num = -1;
-    for (uint32_t i = 0; t && i < t->cap; i++) {
-        struct pr_fd *to;
+    for (uint32_t i = t ? t->first : PR_FDS_END; i != PR_FDS_END; i = pr_order_next(t, i)) {
+        struct pr_fd *to = slot_of(new, t->slots[i].num);
 
-        if (t->slots[i].num == -1)
-            continue;
-        to = slot_of(new, t->slots[i].num);
         *to = t->slots[i];
         if (to->name)
             to->name->refs++;
         if (to->raw)
             to->raw->refs++;
-        new->n++;
+        if (owner)
+            pr_order_append(new, (uint32_t)(to - new->slots));
+        else
+            pr_order_add(new, (uint32_t)(to - new->slots));
     }
     return new;
 }
 
+/* Falco's child has its own table from the start, in the order of a copy: the holder that is not
+ * the owner catches up. */
 static bool own(struct pr_store *s, struct pr_fds **t, uint32_t cap)
 {
+    bool owner = !*t || (*t)->owner == t;
     struct pr_fds *new;
 
-    if (*t && (*t)->refs == 1 && (*t)->cap >= cap)
+    if (*t && (*t)->refs == 1 && (*t)->cap >= cap) {
+        if (!owner)
+            pr_order_again(*t);
+        (*t)->owner = t;
         return true;
+    }
     if (*t && cap < (*t)->cap)
         cap = (*t)->cap;
-    new = table_copy(s, *t, cap);
+    new = table_copy(s, *t, cap, owner);
     if (!new)
         return false;
-    pr_fds_free(s, *t);
+    pr_fds_free(s, t);
     *t = new;
+    new->owner = t;
     return true;
 }
 
@@ -93,6 +103,7 @@ struct pr_fd *pr_fds_add(struct pr_store *s, struct pr_fds **t, int64_t num)
 {
     uint32_t cap = *t ? (*t)->cap : CAP_MIN, n = *t ? (*t)->n : 0;
     struct pr_fd *fd;
+    bool is_new;
 
     if (num < 0 || (n >= PR_FDS_MAX && !pr_fds_find(*t, num)))
         return NULL;
@@ -103,9 +114,10 @@ struct pr_fd *pr_fds_add(struct pr_store *s, struct pr_fds **t, int64_t num)
     fd = slot_of(*t, num);
     if (fd->num == num)
         fd_clear(s, fd);
-    else
-        (*t)->n++;
+    is_new = fd->num != num;
     *fd = (struct pr_fd){.num = num};
+    if (is_new)
+        pr_order_add(*t, (uint32_t)(fd - (*t)->slots));
     return fd;
 }
 
@@ -114,10 +126,11 @@ static void del_at(struct pr_store *s, struct pr_fds *t, uint32_t hole)
     uint32_t mask = t->cap - 1;
 
     fd_clear(s, &t->slots[hole]);
-    t->n--;
+    pr_order_del(t, hole);
     for (uint32_t i = (hole + 1) & mask; t->slots[i].num != -1; i = (i + 1) & mask) {
         if (((i - home(t, t->slots[i].num)) & mask) >= ((i - hole) & mask)) {
             t->slots[hole] = t->slots[i];
+            pr_order_move(t, i, hole);
             hole = i;
         }
     }
@@ -151,21 +164,34 @@ void pr_fds_drop(struct pr_store *s, struct pr_fds **t,
     } while (any);
 }
 
-struct pr_fds *pr_fds_share(struct pr_fds *t)
+struct pr_fds *pr_fds_share(struct pr_store *s, struct pr_fds **t)
 {
-    if (t)
-        t->refs++;
-    return t;
+    if (!*t || ((*t)->owner != t && !own(s, t, 0)))
+        return NULL;
+    (*t)->refs++;
+    return *t;
 }
 
-void pr_fds_free(struct pr_store *s, struct pr_fds *t)
+void pr_fds_free(struct pr_store *s, struct pr_fds **at)
 {
+    struct pr_fds *t = *at;
+
+    *at = NULL;
+    if (t && t->owner == at)
+        t->owner = NULL;
     if (!t || --t->refs)
         return;
     for (uint32_t i = 0; i < t->cap; i++)
         if (t->slots[i].num != -1)
             fd_clear(s, &t->slots[i]);
     pr_store_free(s, t, size_of(t->cap));
+}
+
+struct pr_fds *pr_fds_in_order(struct pr_store *s, struct pr_fds **t)
+{
+    if (*t && (*t)->owner != t)
+        (void)own(s, t, 0); /* without memory the order is the parent's */
+    return *t;
 }
 
 void pr_fd_copy(struct pr_store *s, struct pr_fd *to, const struct pr_fd *from)

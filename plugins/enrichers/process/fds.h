@@ -14,6 +14,9 @@
 
 enum { PR_FDS_MAX = 65536 };
 
+/** No slot. */
+#define PR_FDS_END UINT32_MAX
+
 /* Bits of pr_fd.flags. */
 enum {
     PR_FD_CLIENT = 1,
@@ -40,7 +43,9 @@ struct pr_fd {
 };
 
 struct pr_fds {
-    uint32_t refs, n, cap, reserved;
+    uint32_t refs, n, cap;
+    uint32_t n_buckets, first, last; /**< fdorder.h */
+    const void *owner; /**< the holder it was made for: the others are children of it, or NULL */
     struct pr_fd slots[];
 };
 
@@ -54,10 +59,20 @@ void pr_fds_del(struct pr_store *s, struct pr_fds **t, int64_t num);
 /** Remove every entry that @p drop says yes to. */
 void pr_fds_drop(struct pr_store *s, struct pr_fds **t,
                  bool (*drop)(struct pr_fd *fd, const void *arg), const void *arg);
-struct pr_fds *pr_fds_share(struct pr_fds *t);
-void pr_fds_free(struct pr_store *s, struct pr_fds *t);
+/** For a child: to be held where it then stays. NULL without memory, or of nothing. */
+struct pr_fds *pr_fds_share(struct pr_store *s, struct pr_fds **t);
+void pr_fds_free(struct pr_store *s, struct pr_fds **t);
+/** The table, in the order that fields show (fdorder.h). Entries found before may be another
+ *  holder's then. */
+struct pr_fds *pr_fds_in_order(struct pr_store *s, struct pr_fds **t);
 /** Everything but the number. */
 void pr_fd_copy(struct pr_store *s, struct pr_fd *to, const struct pr_fd *from);
+
+static inline bool pr_fd_is_socket(const struct pr_fd *fd)
+{
+    return (fd->type >= FD_IPV4 && fd->type <= FD_IPV6_SERVER) || fd->type == FD_UNIX ||
+           fd->type == FD_NETLINK;
+}
 
 static inline bool pr_fd_is_inet(const struct pr_fd *fd)
 {

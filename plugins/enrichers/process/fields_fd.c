@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The descriptor an event is about. Of a failed open nothing is known but what the call named. */
+#include "fdorder.h"
 #include "fields.h"
 #include "paths.h"
 
@@ -164,53 +165,35 @@ static int one_type(const struct pr_ask *a, const struct pr_fd *fd, struct gyr_v
     return GYR_PRESENT;
 }
 
-/* A kind of descriptor and the lowest number that is one. */
-struct kind {
-    const char *name;
-    int64_t min;
-};
-
-static uint32_t collect_kinds(const struct pr_fds *t, struct kind kinds[TYPES_MAX])
+static uint32_t collect_kinds(const struct pr_fds *t, const char *kinds[TYPES_MAX])
 {
     uint32_t n = 0, k;
 
-    for (uint32_t i = 0; i < t->cap; i++) {
-        int64_t num = t->slots[i].num;
-        const char *name;
+    for (uint32_t i = t->first; i != PR_FDS_END && n < TYPES_MAX; i = pr_order_next(t, i)) {
+        const char *name = pr_fd_type_name(t->slots[i].type);
 
-        if (num == -1)
-            continue;
-        name = pr_fd_type_name(t->slots[i].type);
-        for (k = 0; k < n && strcmp(kinds[k].name, name) != 0; k++)
+        for (k = 0; k < n && strcmp(kinds[k], name) != 0; k++)
             ;
-        if (k == TYPES_MAX)
-            continue;
         if (k == n)
-            kinds[n++] = (struct kind){name, num};
-        kinds[k].min = num < kinds[k].min ? num : kinds[k].min;
+            kinds[n++] = name;
     }
     return n;
 }
 
-/* A set, shown in the order of the descriptors; Falco's order is that of its hash tables. */
 static int all_types(const struct pr_ask *a, struct gyr_value *ret)
 {
     struct pr_fds **t = pr_thread_fds(a->now->thread);
-    struct kind kinds[TYPES_MAX];
-    uint32_t n = t && *t ? collect_kinds(*t, kinds) : 0;
+    const struct pr_fds *in_order = t ? pr_fds_in_order(&a->s->store, t) : NULL;
+    const char *kinds[TYPES_MAX];
+    uint32_t n = in_order ? collect_kinds(in_order, kinds) : 0;
     struct gyr_value *list = n ? (void *)pr_alloc(a->s, n * sizeof(*list)) : NULL;
 
+    if (a->now->fd)
+        pr_now_fd(a->s, a->now->fd_num);
     if (!list)
         return GYR_ABSENT;
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t next = 0;
-
-        for (uint32_t k = 1; k < n; k++)
-            if (kinds[k].min < kinds[next].min)
-                next = k;
-        (void)pr_literal(kinds[next].name, &list[i]);
-        kinds[next].min = INT64_MAX;
-    }
+    for (uint32_t i = 0; i < n; i++)
+        (void)pr_literal(kinds[i], &list[i]);
     *ret = (struct gyr_value){.type = GYR_T_LIST, .len = n, .u.ptr = list};
     return GYR_PRESENT;
 }

@@ -151,6 +151,16 @@ struct pr_fd *pr_now_add(struct pr_state *s, int64_t num)
     return s->now.fd;
 }
 
+void pr_fd_forget(struct pr_state *s, int64_t num)
+{
+    struct pr_fds **t = s->now.thread ? pr_thread_fds(s->now.thread) : NULL;
+
+    if (!t || !pr_fds_find(*t, num))
+        return;
+    pr_fds_del(&s->store, t, num);
+    pr_now_fd(s, s->now.fd_num); /* a deletion moves others */
+}
+
 struct pr_text pr_dir_of(struct pr_state *s, struct pr_text path, int64_t dirfd,
                          char tmp[PR_PATH_MAX + 1])
 {

@@ -121,33 +121,43 @@ void pr_on_close_range(struct pr_state *s, const struct gyr_event *ev)
     }
 }
 
-/* A second descriptor of the same thing. The flag to close on exec is each one's own. */
-static void add_copy(struct pr_state *s, int64_t num, bool cloexec)
+/* A second descriptor of the same thing as @p of. */
+static struct pr_fd *copy_to(struct pr_state *s, const struct pr_fd *of, int64_t num)
 {
     struct pr_fd from, *fd;
 
-    if (!s->now.fd)
-        return;
-    from = *s->now.fd;
-    if (from.num != num) {
-        /* adding may move the table: keep what the copy needs */
-        if (from.name)
-            from.name->refs++;
-        if (from.raw)
-            from.raw->refs++;
-        fd = pr_now_add(s, num);
-        if (fd)
-            pr_fd_copy(&s->store, fd, &from);
-        pr_str_free(&s->store, from.name);
-        pr_str_free(&s->store, from.raw);
-    } else {
-        fd = pr_now_edit(s);
-    }
+    /* adding may move the table: keep what the copy needs */
+    from = *of;
+    if (from.name)
+        from.name->refs++;
+    if (from.raw)
+        from.raw->refs++;
+    fd = pr_now_add(s, num);
+    if (fd)
+        pr_fd_copy(&s->store, fd, &from);
+    pr_str_free(&s->store, from.name);
+    pr_str_free(&s->store, from.raw);
+    return fd;
+}
+
+/* The flag to close on exec is each one's own. */
+static void set_cloexec(struct pr_fd *fd, bool cloexec)
+{
     if (!fd)
         return;
-    fd->openflags &= ~(PR_O_CLOEXEC | 1u);
+    fd->openflags &= ~PR_O_CLOEXEC;
+    if (fd->type == FD_EVENTPOLL || fd->type == FD_MEMFD)
+        fd->openflags &= ~1u;
     if (cloexec)
         fd->openflags |= PR_O_CLOEXEC;
+}
+
+/* What is copied onto a number may be unknown, as the terminal is that ioctl() opens for script(1):
+ * the number's old entry stays then, as in Falco. */
+static void add_copy(struct pr_state *s, int64_t num, bool cloexec)
+{
+    if (s->now.fd && s->now.fd_num != num) /* dup2() to itself does nothing */
+        set_cloexec(copy_to(s, s->now.fd, num), cloexec);
 }
 
 void pr_on_dup(struct pr_state *s, const struct gyr_event *ev)
@@ -162,20 +172,13 @@ void pr_on_dup(struct pr_state *s, const struct gyr_event *ev)
 void pr_on_fcntl(struct pr_state *s, const struct gyr_event *ev)
 {
     uint64_t cmd = pr_param_num(ev, P_SYSCALL_FCNTL_X__cmd, 0);
-    struct pr_fd *fd;
 
-    if (s->now.res < 0 || !s->now.fd)
+    if (s->now.res < 0)
         return;
-    if (cmd == DUPFD || cmd == DUPFD_CLOEXEC) {
+    if (cmd == DUPFD || cmd == DUPFD_CLOEXEC)
         add_copy(s, s->now.res, cmd == DUPFD_CLOEXEC);
-    } else if (cmd == SETFD) {
-        fd = pr_now_edit(s);
-        if (!fd)
-            return;
-        fd->openflags &= ~(PR_O_CLOEXEC | 1u);
-        if (pr_param_num(ev, P_SYSCALL_FCNTL_X__arg, 0) & 1)
-            fd->openflags |= PR_O_CLOEXEC;
-    }
+    else if (cmd == SETFD)
+        set_cloexec(pr_now_edit(s), pr_param_num(ev, P_SYSCALL_FCNTL_X__arg, 0) & 1);
 }
 
 void pr_on_pipe(struct pr_state *s, const struct gyr_event *ev)
@@ -257,35 +260,33 @@ void pr_on_pidfd_open(struct pr_state *s, const struct gyr_event *ev)
     pr_str_set(&s->store, &fd->name, name, (size_t)n);
 }
 
-/* A descriptor taken from another process. */
-void pr_on_pidfd_getfd(struct pr_state *s, const struct gyr_event *ev)
+/* A descriptor of another process; NULL when it is not known. */
+static const struct pr_fd *fd_of_pidfd(struct pr_state *s, int64_t pidfd, int64_t num)
 {
-    struct pr_fds **t = s->now.thread ? pr_thread_fds(s->now.thread) : NULL;
-    struct pr_fd *of = NULL, from, *fd;
+    struct pr_fds **t = pr_thread_fds(s->now.thread);
+    const struct pr_fd *of = t ? pr_fds_find(*t, pidfd) : NULL;
     struct pr_thread *owner;
     int64_t pid;
 
-    if (s->now.res < 0 || !t)
-        return;
-    of = pr_fds_find(*t, pr_param_int(ev, P_SYSCALL_PIDFD_GETFD_X__pid_fd, -1));
     if (!of || of->type != FD_PIDFD)
-        return;
+        return NULL;
     memcpy(&pid, of->sip, sizeof(pid));
     owner = pr_thread_find(&s->threads, pid);
     t = owner ? pr_thread_fds(owner) : NULL;
-    of = t ? pr_fds_find(*t, pr_param_int(ev, P_SYSCALL_PIDFD_GETFD_X__target_fd, -1)) : NULL;
-    if (!of)
+    return t ? pr_fds_find(*t, num) : NULL;
+}
+
+/* A descriptor taken from another process. */
+void pr_on_pidfd_getfd(struct pr_state *s, const struct gyr_event *ev)
+{
+    const struct pr_fd *of;
+
+    if (s->now.res < 0 || !s->now.thread)
         return;
-    from = *of;
-    if (from.name)
-        from.name->refs++;
-    if (from.raw)
-        from.raw->refs++;
-    fd = pr_now_add(s, s->now.res);
-    if (fd) {
-        pr_fd_copy(&s->store, fd, &from);
-        fd->openflags |= PR_O_CLOEXEC;
-    }
-    pr_str_free(&s->store, from.name);
-    pr_str_free(&s->store, from.raw);
+    of = fd_of_pidfd(s, pr_param_int(ev, P_SYSCALL_PIDFD_GETFD_X__pid_fd, -1),
+                     pr_param_int(ev, P_SYSCALL_PIDFD_GETFD_X__target_fd, -1));
+    if (of)
+        set_cloexec(copy_to(s, of, s->now.res), true);
+    else
+        pr_fd_forget(s, s->now.res);
 }

@@ -100,6 +100,8 @@ void pr_on_socketpair(struct pr_state *s, const struct gyr_event *ev)
         if (!fd)
             return;
         fd->type = FD_UNIX;
+        if (pr_param_num(ev, P_SOCKET_SOCKETPAIR_X__type, 0) & SOCK_CLOEXEC)
+            fd->openflags = PR_O_CLOEXEC;
         memcpy(fd->sip, &ends[0], 8);
         memcpy(fd->dip, &ends[1], 8);
     }
@@ -239,6 +241,7 @@ void pr_on_accept(struct pr_state *s, const struct gyr_event *ev)
     if (s->now.res < 0)
         return;
     s->now.fd_num = s->now.res;
+    pr_fd_forget(s, s->now.res);
     if (!pr_tuple_is_whole(p, len))
         return;
     if (p[0] != PR_FAMILY_INET && p[0] != PR_FAMILY_INET6 && p[0] != PR_FAMILY_UNIX)
@@ -346,6 +349,8 @@ static void moved_data(struct pr_state *s, const struct gyr_event *ev, int tuple
 
 void pr_on_read(struct pr_state *s, const struct gyr_event *ev)
 {
+    const uint8_t *p = NULL;
+    uint32_t len = 0;
     int tuple = -1;
 
     if (ev->type == EV_SOCKET_RECVFROM_X)
@@ -355,6 +360,14 @@ void pr_on_read(struct pr_state *s, const struct gyr_event *ev)
     else if (ev->type == EV_SOCKET_RECV_X || ev->type == EV_SOCKET_RECVMMSG_X)
         tuple = P_SOCKET_RECV_X__tuple;
     moved_data(s, ev, tuple, true);
+    if (s->now.res < 0)
+        return;
+    if (ev->type == EV_SOCKET_RECVMSG_X)
+        p = bytes(ev, P_SOCKET_RECVMSG_X__msgcontrol, &len);
+    else if (ev->type == EV_SOCKET_RECVMMSG_X)
+        p = bytes(ev, P_SOCKET_RECVMMSG_X__msgcontrol, &len);
+    if (len)
+        pr_take_passed(s, p, len);
 }
 
 /* A datagram on a socket whose making we did not see tells that there is one. */

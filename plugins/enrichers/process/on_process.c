@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Threads come, become another program, and end. */
+#include "paths.h"
 #include "state.h"
 
 #include <string.h>
 
 /* A thread made longer ago than this is not the one whose clone is told now. */
 #define CLONE_STALE_NS UINT64_C(2000000000)
+
+enum { EXECVEAT_EMPTY_PATH = 1 };
 
 /* The parameters of clone and fork have the same places in all four events. */
 #define P(name) P_SYSCALL_CLONE_20_X__##name
@@ -60,8 +63,12 @@ static void set_told(struct pr_state *s, struct pr_thread *th, const struct gyr_
     set_memory(th, ev, P(pgft_maj));
     th->uid = (uint32_t)pr_param_num(ev, P(uid), UINT32_MAX);
     th->gid = (uint32_t)pr_param_num(ev, P(gid), UINT32_MAX);
-    if (pr_param_is(ev, P(cgroups)))
+    if (pr_param_is(ev, P(cgroups))) {
         pr_set_cgroups(s, th, pr_param_strs(ev, P(cgroups)));
+    } else if (like) {
+        pr_str_share(&s->store, &th->cgroups, like->cgroups);
+        pr_str_share(&s->store, &th->container, like->container);
+    }
     if (like && th->cgroups && like->cgroups && th->cgroups->len == like->cgroups->len &&
         memcmp(th->cgroups->s, like->cgroups->s, th->cgroups->len) == 0)
         pr_str_share(&s->store, &th->cgroups, like->cgroups);
@@ -97,7 +104,7 @@ static void inherit_process(struct pr_state *s, struct pr_thread *th, struct pr_
     struct pr_thread *main = pr_thread_main(from);
 
     if (t)
-        th->fds = pr_fds_share(*t);
+        th->fds = pr_fds_share(&s->store, t);
     if (!main)
         return;
     pr_str_share(&s->store, &th->cwd, main->cwd);
@@ -319,13 +326,11 @@ static bool closes_on_exec(struct pr_fd *fd, const void *arg)
     return (fd->type == FD_EVENTPOLL || fd->type == FD_MEMFD) && fd->openflags & 1;
 }
 
-void pr_on_exec(struct pr_state *s, const struct gyr_event *ev)
+/* The thread is another program from here on. */
+static void becomes(struct pr_state *s, struct pr_thread *th, const struct gyr_event *ev)
 {
-    struct pr_thread *th = s->now.thread;
     struct pr_fds **t;
 
-    if (s->now.res < 0 || !th)
-        return;
     pr_thread_revive(th);
     pr_set(s, &th->exe, pr_param_text_of(ev, P(exe)));
     set_comm(s, th, ev, P(comm));
@@ -354,6 +359,46 @@ void pr_on_exec(struct pr_state *s, const struct gyr_event *ev)
         pr_fds_drop(&s->store, t, closes_on_exec, NULL);
     th->flags = 0;
     pr_thread_drop_siblings(&s->threads, th);
+}
+
+/* The program by a descriptor: of a folder, for a relative path; of the file itself, for none. */
+void pr_on_execveat_enter(struct pr_state *s, const struct gyr_event *ev)
+{
+    struct pr_text name = pr_param_text_of(ev, P_SYSCALL_EXECVEAT_E__pathname), dir;
+    char tmp[PR_PATH_MAX + 1], out[PR_PATH_MAX];
+    struct pr_thread *th = s->now.thread;
+    bool itself = pr_param_num(ev, P_SYSCALL_EXECVEAT_E__flags, 0) & EXECVEAT_EMPTY_PATH;
+
+    if (!th)
+        return;
+    if (pr_text_is(name, "<NA>"))
+        name.len = 0;
+    dir = pr_dir_of(s, name, pr_param_int(ev, P_SYSCALL_EXECVEAT_E__dirfd, -1), tmp);
+    if (pr_text_is(dir, "<UNKNOWN>") || (!name.len && (!itself || !dir.len)))
+        pr_str_set(&s->store, &th->exec_at, "<NA>", 4);
+    else if (name.len)
+        pr_str_set(&s->store, &th->exec_at, out, pr_path_join(out, dir, name));
+    else
+        pr_str_set(&s->store, &th->exec_at, out, pr_path_join(out, (struct pr_text){"", 0}, dir));
+}
+
+/* An exec begins whose path is told at its end; what an execveat() left behind is over. */
+void pr_on_execve_enter(struct pr_state *s, const struct gyr_event *ev)
+{
+    (void)ev;
+    if (s->now.thread)
+        pr_str_set(&s->store, &s->now.thread->exec_at, "", 0);
+}
+
+void pr_on_exec(struct pr_state *s, const struct gyr_event *ev)
+{
+    struct pr_thread *th = s->now.thread;
+
+    if (!th)
+        return;
+    if (s->now.res >= 0)
+        becomes(s, th, ev);
+    pr_str_set(&s->store, &th->exec_at, "", 0);
 }
 
 /* ---- exit ---- */

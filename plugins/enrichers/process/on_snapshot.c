@@ -82,8 +82,7 @@ void pr_on_process(struct pr_state *s, const struct gyr_event *ev)
         th->pid = pid;
         th->ptid = pr_param_int(ev, P_SNAP_PROCESS__ptid, -1);
     }
-    pr_fds_free(&s->store, th->fds);
-    th->fds = NULL;
+    pr_fds_free(&s->store, &th->fds);
     th->seen = s->snapshot;
     take_numbers(th, ev);
     th->marks &= ~(uint32_t)(PR_EXE_WRITABLE | PR_EXE_UPPER | PR_EXE_LOWER | PR_EXE_MEMFD);
@@ -151,8 +150,9 @@ static void take_tuple(struct pr_state *s, struct pr_fd *fd, const struct gyr_ev
         fd->flags |= fd->name ? PR_FD_SERVER : PR_FD_CLIENT;
         return;
     }
-    if (p)
-        take_inet(s, fd, p, len);
+    if (len == 0) /* neither bound nor connected */
+        return;
+    take_inet(s, fd, p, len);
     pr_str_set(&s->store, &fd->name, out, pr_fd_addr_text(out, fd));
 }
 

@@ -35,6 +35,15 @@ void pr_on_chroot(struct pr_state *s, const struct gyr_event *ev)
                pr_path_join(out, pr_cwd_of(s->now.thread), path));
 }
 
+/* All bits set in a number mean: leave it. */
+static void set_id(uint32_t *at, const struct gyr_event *ev, uint32_t i)
+{
+    uint32_t id = (uint32_t)pr_param_num(ev, i, UINT32_MAX);
+
+    if (id != UINT32_MAX)
+        *at = id;
+}
+
 /* The effective user is the one that counts. */
 void pr_on_setuid(struct pr_state *s, const struct gyr_event *ev)
 {
@@ -42,7 +51,7 @@ void pr_on_setuid(struct pr_state *s, const struct gyr_event *ev)
         ev->type == EV_SYSCALL_SETUID_X ? P_SYSCALL_SETUID_X__uid : P_SYSCALL_SETRESUID_X__euid;
 
     if (s->now.res == 0 && s->now.thread)
-        s->now.thread->uid = (uint32_t)pr_param_num(ev, i, s->now.thread->uid);
+        set_id(&s->now.thread->uid, ev, i);
 }
 
 void pr_on_setgid(struct pr_state *s, const struct gyr_event *ev)
@@ -51,9 +60,10 @@ void pr_on_setgid(struct pr_state *s, const struct gyr_event *ev)
         ev->type == EV_SYSCALL_SETGID_X ? P_SYSCALL_SETGID_X__gid : P_SYSCALL_SETRESGID_X__egid;
 
     if (s->now.res == 0 && s->now.thread)
-        s->now.thread->gid = (uint32_t)pr_param_num(ev, i, s->now.thread->gid);
+        set_id(&s->now.thread->gid, ev, i);
 }
 
+/* It also begins a process group, which fields tell after the next exec: so they do in Falco. */
 void pr_on_setsid(struct pr_state *s, const struct gyr_event *ev)
 {
     (void)ev;

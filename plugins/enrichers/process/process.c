@@ -31,12 +31,14 @@ static const struct {
     [EV_SYSCALL_FORK_20_X] = {pr_on_clone, AT_ONCE},
     [EV_SYSCALL_VFORK_20_X] = {pr_on_clone, AT_ONCE},
     [EV_SYSCALL_CLONE3_X] = {pr_on_clone, AT_ONCE},
+    [EV_SYSCALL_EXECVE_19_E] = {pr_on_execve_enter, AT_ONCE},
     [EV_SYSCALL_EXECVE_19_X] = {pr_on_exec, AT_ONCE},
+    [EV_SYSCALL_EXECVEAT_E] = {pr_on_execveat_enter, AT_ONCE},
     [EV_SYSCALL_EXECVEAT_X] = {pr_on_exec, AT_ONCE},
     [EV_PROCEXIT_1_E] = {pr_on_exit, AT_ONCE},
     [EV_SYSCALL_CHDIR_X] = {pr_on_chdir, AT_ONCE},
     [EV_SYSCALL_FCHDIR_X] = {pr_on_fchdir, AT_ONCE},
-    [EV_SYSCALL_GETCWD_X] = {pr_on_getcwd, LAZY},
+    [EV_SYSCALL_GETCWD_X] = {pr_on_getcwd, AT_ONCE},
     [EV_SYSCALL_CHROOT_X] = {pr_on_chroot, AT_ONCE},
     [EV_SYSCALL_SETUID_X] = {pr_on_setuid, AT_ONCE},
     [EV_SYSCALL_SETRESUID_X] = {pr_on_setuid, AT_ONCE},
@@ -99,7 +101,7 @@ static const struct {
     [EV_SYSCALL_READV_X] = {pr_on_read, LAZY},
     [EV_SYSCALL_PREAD_X] = {pr_on_read, LAZY},
     [EV_SYSCALL_PREADV_X] = {pr_on_read, LAZY},
-    [EV_SOCKET_RECV_X] = {pr_on_read, LAZY},
+    [EV_SOCKET_RECV_X] = {pr_on_read, AT_ONCE},
     [EV_SOCKET_RECVFROM_X] = {pr_on_read, AT_ONCE},
     [EV_SOCKET_RECVMSG_X] = {pr_on_read, AT_ONCE},
     [EV_SOCKET_RECVMMSG_X] = {pr_on_read, AT_ONCE},
@@ -107,7 +109,7 @@ static const struct {
     [EV_SYSCALL_WRITEV_X] = {pr_on_write, LAZY},
     [EV_SYSCALL_PWRITE_X] = {pr_on_write, LAZY},
     [EV_SYSCALL_PWRITEV_X] = {pr_on_write, LAZY},
-    [EV_SOCKET_SEND_X] = {pr_on_write, LAZY},
+    [EV_SOCKET_SEND_X] = {pr_on_write, AT_ONCE},
     [EV_SOCKET_SENDTO_X] = {pr_on_write, AT_ONCE},
     [EV_SOCKET_SENDMSG_X] = {pr_on_write, AT_ONCE},
     [EV_SOCKET_SENDMMSG_X] = {pr_on_write, AT_ONCE},
@@ -131,6 +133,7 @@ static const char *const heard[] = {"gyr.snapshot_begin",
                                     "procexit",
                                     "chdir",
                                     "fchdir",
+                                    "getcwd",
                                     "chroot",
                                     "setuid",
                                     "setresuid",
@@ -183,9 +186,11 @@ static const char *const heard[] = {"gyr.snapshot_begin",
                                     "connect",
                                     "accept",
                                     "accept4",
+                                    "recv",
                                     "recvfrom",
                                     "recvmsg",
                                     "recvmmsg",
+                                    "send",
                                     "sendto",
                                     "sendmsg",
                                     "sendmmsg",
@@ -329,7 +334,8 @@ static void process_stop(void *self)
     (void)h->metric_add(h->ctx, "threads_evicted", s->threads.evicted);
     (void)h->metric_add(h->ctx, "memory_refused", s->store.failures);
     (void)h->metric_add(h->ctx, "accounts_refused", s->accounts.refused);
-    s->threads.evicted = s->store.failures = s->accounts.refused = 0;
+    (void)h->metric_add(h->ctx, "passed_fds_unknown", s->looks_refused);
+    s->threads.evicted = s->store.failures = s->accounts.refused = s->looks_refused = 0;
 }
 
 static int process_start(void *self, struct gyr_error *err)

@@ -23,12 +23,17 @@ void pr_set_exepath(struct pr_state *s, struct pr_thread *th, struct pr_text pat
     pr_set(s, &th->exepath, path);
 }
 
-/* Recorders of old told it in the enter event, whose path is the parameter "filename" now. */
+/* Recorders of old told it in the enter event: execve()'s path is the parameter "filename" now,
+ * that of execveat() has been resolved. An execveat() that succeeds may return as execve(). */
 void pr_set_exepath_told(struct pr_state *s, struct pr_thread *th, const struct gyr_event *ev)
 {
     struct pr_text name = {"", 0};
     char out[PR_PATH_MAX];
 
+    if (th->exec_at) {
+        pr_str_share(&s->store, &th->exepath, th->exec_at);
+        return;
+    }
     if (ev->type == EV_SYSCALL_EXECVE_19_X)
         name = pr_param_text_of(ev, P_SYSCALL_EXECVE_19_X__filename);
     if (name.len && !pr_text_is(name, "<NA>"))

@@ -59,7 +59,9 @@ struct pr_state {
     struct pr_now now;
     uint64_t last_switch[PR_CPUS_MAX];
     struct pr_bindings *bindings;
-    uint16_t server_ports[256]; /**< listening, as the snapshot told */
+    uint64_t look_second, looks_refused; /**< descriptors passed that /proc was asked about */
+    uint32_t looks;                      /**< in that second */
+    uint16_t server_ports[256];          /**< listening, as the snapshot told */
     uint32_t n_server_ports;
     struct pr_places places[PR_TYPES];
 };
@@ -75,13 +77,18 @@ void pr_now_fd(struct pr_state *s, int64_t num);
 struct pr_fd *pr_now_edit(struct pr_state *s);
 /** A blank descriptor of the thread at hand, which is then the one at hand. */
 struct pr_fd *pr_now_add(struct pr_state *s, int64_t num);
+/** An entry that is wrong by now goes. */
+void pr_fd_forget(struct pr_state *s, int64_t num);
+/** What came with a message received: @p p are its control messages. */
+void pr_take_passed(struct pr_state *s, const uint8_t *p, uint32_t len);
 /** A thread that nothing is known of. */
 struct pr_thread *pr_thread_unknown(struct pr_state *s, int64_t tid);
 
 /* What events do to the state. Each is called with the event at hand set. */
 typedef void pr_handler(struct pr_state *s, const struct gyr_event *ev);
 pr_handler pr_on_machine, pr_on_process, pr_on_fd, pr_on_account, pr_on_interface;
-pr_handler pr_on_clone, pr_on_exec, pr_on_exit, pr_on_chdir, pr_on_fchdir, pr_on_getcwd;
+pr_handler pr_on_clone, pr_on_execve_enter, pr_on_execveat_enter, pr_on_exec, pr_on_exit;
+pr_handler pr_on_chdir, pr_on_fchdir, pr_on_getcwd;
 pr_handler pr_on_chroot, pr_on_setuid, pr_on_setgid, pr_on_setsid, pr_on_capset, pr_on_namespace;
 pr_handler pr_on_prctl, pr_on_rlimit, pr_on_prlimit, pr_on_switch, pr_on_memory;
 pr_handler pr_on_account_note, pr_on_procinfo;

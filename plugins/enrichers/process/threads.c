@@ -102,8 +102,8 @@ static void leave_group(struct pr_threads *t, struct pr_thread *th)
 /* The memory goes back; nothing else is told. */
 static void erase(struct pr_threads *t, struct pr_thread *th)
 {
-    struct pr_str *strs[] = {th->comm, th->exe, th->exepath, th->cwd,      th->root,
-                             th->args, th->env, th->cgroups, th->container};
+    struct pr_str *strs[] = {th->comm, th->exe, th->exepath, th->cwd,       th->root,
+                             th->args, th->env, th->cgroups, th->container, th->exec_at};
 
     while (th->children.next != &th->children)
         link_remove(th->children.next);
@@ -111,7 +111,7 @@ static void erase(struct pr_threads *t, struct pr_thread *th)
     leave_group(t, th);
     for (size_t i = 0; i < sizeof(strs) / sizeof(strs[0]); i++)
         pr_str_free(t->store, strs[i]);
-    pr_fds_free(t->store, th->fds);
+    pr_fds_free(t->store, &th->fds);
     pr_index_del(&t->by_tid, th->tid);
     t->n--;
     th->tid = -1;
@@ -194,6 +194,18 @@ void pr_threads_each(struct pr_threads *t,
     for (uint32_t i = 0; i < t->n_chunks * CHUNK_THREADS; i++)
         if (at(t, i)->tid != -1)
             fn(t, at(t, i), arg);
+}
+
+uint32_t pr_threads_places(const struct pr_threads *t)
+{
+    return t->n_chunks * CHUNK_THREADS;
+}
+
+struct pr_thread *pr_threads_at(const struct pr_threads *t, uint32_t place)
+{
+    struct pr_thread *th = at(t, place);
+
+    return th->tid == -1 ? NULL : th;
 }
 
 static void erase_one(struct pr_threads *t, struct pr_thread *th, void *arg)

@@ -63,6 +63,7 @@ struct pr_thread {
     struct pr_str *comm, *exe, *exepath, *cwd, *root;
     struct pr_str *args, *env, *cgroups; /**< NUL between elements, none at the end */
     struct pr_str *container;            /**< whole id; NULL: none */
+    struct pr_str *exec_at;              /**< what execveat() named, until it returns */
     struct pr_fds *fds;
     struct pr_group *group;
     struct pr_link in_group, in_parent, children;
@@ -106,6 +107,11 @@ bool pr_threads_is_gone(const struct pr_threads *t, int64_t tid, int64_t ptid, u
 /** Call @p fn for every thread; it may remove the one it is given. */
 void pr_threads_each(struct pr_threads *t,
                      void (*fn)(struct pr_threads *t, struct pr_thread *th, void *arg), void *arg);
+
+/** Places of threads, to be looked at one by one. */
+uint32_t pr_threads_places(const struct pr_threads *t);
+/** The thread at a place below that; NULL: none. */
+struct pr_thread *pr_threads_at(const struct pr_threads *t, uint32_t place);
 
 /** All the threads of @p th's group but the main one and itself are gone. */
 void pr_thread_drop_siblings(struct pr_threads *t, struct pr_thread *th);

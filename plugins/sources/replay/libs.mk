@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
-common.replay := syscall scap
+common.replay := syscall record scap
 libs.replay := -lz -lzstd

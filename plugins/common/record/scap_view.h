@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file scap_view.h
- * @brief An event on its way from a capture to a record: slices of bytes, copied once at the end.
+ * @brief An event on its way to a record: slices of bytes, copied once at the end. For everyone who
+ * reads state or events from elsewhere: captures, /proc.
  *
- * Decoders point the slices into the block, upgrades move slices about, scap_batch_put() gathers
- * them into a `struct gyr_event` of a batch whose memory is reused. One thread.
+ * Decoders point the slices into what they read, upgrades move slices about, scap_batch_put()
+ * gathers them into a `struct gyr_event` of a batch whose memory is reused. One thread.
  */
 #ifndef SCAP_VIEW_H
 #define SCAP_VIEW_H
