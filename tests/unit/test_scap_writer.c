@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is written is what is read: every event of real captures, and what they do not have. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +14,7 @@
 
 #include "../lib/event_build.h"
 #include "../lib/scap_build.h"
+#include "proc/proc.h"
 #include "scap/scap_encode.h"
 #include "scap/scap_output.h"
 #include "scap/scap_writer.h"
@@ -437,6 +439,36 @@ static void lossy(void **state)
     assert_int_equal(end, r->read.n - 2); /* only the close is behind it */
 }
 
+/* What this machine is like just now. */
+static void own_machine(void **state)
+{
+    struct rig *r = *state;
+    struct scap_batch batch = {0};
+    struct proc_conf conf = {.host_root = ""};
+    struct proc_snapshot *s;
+    const struct gyr_event *ev;
+    struct gyr_error err;
+    int n;
+
+    assert_int_equal(proc_snapshot_new(&conf, &s, &err), 0);
+    proc_snapshot_begin(s);
+    while ((n = proc_snapshot_next(s, &batch, &ev, &err)) != 0) {
+        if (n == -ENOBUFS)
+            batch.used = 0;
+        else if (n < 0)
+            fail_msg("%s", err.msg);
+        else
+            assert_int_equal(tell(r, ev), 0);
+    }
+    (void)tell_close(r, 1);
+    read_back(r);
+    assert_true(count(&r->told, EV_SNAP_PROCESS) > 1);
+    assert_same_snapshot(&r->told, &r->read);
+    assert_same_events(&r->told, &r->read);
+    proc_snapshot_free(s);
+    scap_batch_free(&batch);
+}
+
 /* The stream goes on while the machine is looked at. */
 static void events_during_the_first_snapshot(void **state)
 {
@@ -652,6 +684,7 @@ int main(void)
         RIG(too_large),
         RIG(many_fds),
         RIG(lossy),
+        RIG(own_machine),
         RIG(events_during_the_first_snapshot),
         RIG(ends_within_the_first_snapshot),
         RIG(in_mid_stream),

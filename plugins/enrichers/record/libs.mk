@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
-common.record := syscall scap
+common.record := syscall record scap
 libs.record := -lz -lzstd
