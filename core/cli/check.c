@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/usage.h"
 #include "engine/evaluator.h"
+#include "pipeline/filter.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -96,10 +97,23 @@ static uint64_t no_time(void)
     return 0;
 }
 
-static int bind_with(const struct schema *s, struct generation *g, uint32_t program,
-                     struct provider *providers, uint32_t n, struct diags *d,
-                     struct gyr_error *err)
+static void check_filters(const struct schemas *schemas, const struct evaluator_conf *eval,
+                          const struct plugin_conf *const *entries, uint32_t n, struct diags *d)
 {
+    struct filter_conf conf = {.schemas = schemas, .eval = *eval};
+    struct filter f;
+
+    conf.eval.park = NULL;
+    for (uint32_t i = 0; i < n; i++)
+        if (entries[i]->filter && filter_new(&conf, entries[i], d, &f) == 0)
+            filter_free(&f);
+}
+
+static int bind_with(const struct schemas *schemas, struct generation *g, uint32_t program,
+                     struct provider *providers, const struct plugin_conf *const *entries,
+                     uint32_t n, struct diags *d, struct gyr_error *err)
+{
+    const struct schema *s = schemas->list[program];
     const struct park_conf park = {.deadline_ns = 1, .max_events = 1, .max_bytes = 4096};
     struct scratch scratch = {0};
     const struct stream_pos pos = {0};
@@ -125,8 +139,9 @@ static int bind_with(const struct schema *s, struct generation *g, uint32_t prog
 
     if (scratch_init(&scratch) == 0 && park_new(&park, NULL, NULL, &conf.park) == 0 &&
         corefields_new(&core, &self) == 0) {
-        providers[n] = (struct provider){"core", &corefields_ops, self};
+        providers[n] = (struct provider){.name = "core", .ops = &corefields_ops, .self = self};
         r = evaluator_new(&conf, &e, err);
+        check_filters(schemas, &conf, entries, n, d);
     } else {
         (void)gyr_fail(err, r, "out of memory");
     }
@@ -142,8 +157,9 @@ static void check_arguments(struct catalogue *c, struct instances *all, struct g
 {
     const struct config *cfg = c->config;
     struct provider *providers = calloc(cfg->n_enrichers + 1, sizeof(*providers));
+    const struct plugin_conf **entries = calloc(cfg->n_enrichers + 1, sizeof(*entries));
 
-    for (uint32_t k = 0; providers && k < c->schemas.n && k < g->n_programs; k++) {
+    for (uint32_t k = 0; providers && entries && k < c->schemas.n && k < g->n_programs; k++) {
         const struct schema *s = c->schemas.list[k];
         struct gyr_error err = {0};
         uint32_t n = 0;
@@ -155,13 +171,16 @@ static void check_arguments(struct catalogue *c, struct instances *all, struct g
             if (!p || !p->desc.enricher || !catalogue_serves(p, s))
                 continue;
             inst = make(c, all, &cfg->enrichers[i], p, GYR_CAP_ENRICHER);
-            if (inst)
-                providers[n++] =
-                    (struct provider){cfg->enrichers[i].name, &p->enricher, inst->self};
+            if (!inst)
+                continue;
+            entries[n] = &cfg->enrichers[i];
+            providers[n++] = (struct provider){
+                .name = cfg->enrichers[i].name, .ops = &p->enricher, .self = inst->self};
         }
-        if (bind_with(s, g, k, providers, n, &c->diags, &err) < 0 && err.msg[0])
+        if (bind_with(&c->schemas, g, k, providers, entries, n, &c->diags, &err) < 0 && err.msg[0])
             diag_error(&c->diags, (struct loc){0}, "%s", err.msg);
     }
+    free(entries);
     free(providers);
 }
 

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <sys/signalfd.h>
 
+static const uint64_t LOOK_NS = 250000000;
+
 /* Signals come as bytes of a descriptor; blocked before any thread is made, so that no other
  * thread gets them. */
 static int take_signals(void)
@@ -48,13 +50,20 @@ static bool see_to_signals(int fd, struct pipeline *p, bool stopping)
     return stopping;
 }
 
+/* Nothing else is to be done than what cannot be done any more. */
+static bool is_in_vain(const struct startup_conf *c, struct pipeline *p)
+{
+    return c->record.only && record_failed(p);
+}
+
 static int poll_ms(uint64_t ns)
 {
     return ns >= 3600000000000ull ? 3600000 : (int)(ns / 1000000 + 1);
 }
 
 /* @return whether it was interrupted. */
-static bool run_loop(int sigfd, struct pipeline *p, struct progress *progress)
+static bool run_loop(const struct startup_conf *c, int sigfd, struct pipeline *p,
+                     struct progress *progress)
 {
     struct pollfd fds[2] = {{.fd = sigfd, .events = POLLIN},
                             {.fd = pipeline_fd(p), .events = POLLIN}};
@@ -66,9 +75,15 @@ static bool run_loop(int sigfd, struct pipeline *p, struct progress *progress)
         if (pipeline_is_done(p))
             return stopping;
         draw = progress_tick(progress, p);
+        if (c->record.only && draw > LOOK_NS)
+            draw = LOOK_NS;
         if (poll(fds, 2, poll_ms(draw < next ? draw : next)) < 0 && errno != EINTR)
             return stopping;
         stopping = see_to_signals(sigfd, p, stopping);
+        if (!stopping && is_in_vain(c, p)) {
+            pipeline_stop(p);
+            stopping = true;
+        }
     }
 }
 
@@ -89,7 +104,7 @@ static bool flush_loop(int sigfd, struct pipeline *p, bool stopping)
 
 static int run_session(const struct startup_conf *c, struct session *s, int sigfd)
 {
-    struct summary_conf sum = {.all = c->stats};
+    struct summary_conf sum = {.all = c->stats, .no_rules = c->record.only};
     struct gyr_error err = {0};
     struct progress progress;
     uint64_t began = clock_ns();
@@ -98,13 +113,15 @@ static int run_session(const struct startup_conf *c, struct session *s, int sigf
     if (pipeline_start(s->pipeline, &err) < 0)
         return cli_fail(c->cmd, "%s", err.msg);
     progress_begin(&progress, !c->quiet && c->captures);
-    sum.interrupted = run_loop(sigfd, s->pipeline, &progress);
+    sum.interrupted = run_loop(c, sigfd, s->pipeline, &progress);
     sum.elapsed_ns = clock_ns() - began;
     progress_end(&progress);
     sum.interrupted = flush_loop(sigfd, s->pipeline, sum.interrupted);
     r = pipeline_finish(s->pipeline);
     if (!c->quiet || c->stats)
         summary_print(stderr, s->pipeline, &sum);
+    if (r == 0 && record_failed(s->pipeline))
+        r = -EIO;
     if (r == 0 && c->captures && summary_undelivered(s->pipeline))
         r = -EIO;
     return r < 0 ? CLI_FAILED : CLI_FINE;

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct cli_command *const commands[] = {&run_command, &replay_command, &check_command,
-                                                     &list_command, &plugin_command};
+static const struct cli_command *const commands[] = {
+    &run_command, &replay_command, &record_command, &check_command, &list_command, &plugin_command};
 
 static void print_help(void)
 {

@@ -2,11 +2,22 @@
 #include "cli/startup.h"
 
 #include "base/log.h"
+#include "cli/entry.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPT_CONFIG, OPT_RULES, OPT_DIR, OPT_OUTPUT, OPT_JSON, OPT_QUIET, OPT_VERBOSE, OPT_STATS };
+enum {
+    OPT_CONFIG,
+    OPT_RULES,
+    OPT_DIR,
+    OPT_OUTPUT,
+    OPT_JSON,
+    OPT_RECORD,
+    OPT_QUIET,
+    OPT_VERBOSE,
+    OPT_STATS
+};
 static const size_t ARENA_MAX = 256u << 20;
 
 static int add_to_list(const struct startup_conf *c, const char **list, uint32_t *n, const char *s)
@@ -33,6 +44,9 @@ int startup_option(struct startup_conf *c, const struct cli_parser *p, int o)
     case OPT_JSON:
         c->json = true;
         break;
+    case OPT_RECORD:
+        c->record.path = p->value;
+        break;
     case OPT_QUIET:
         c->quiet = true;
         break;
@@ -46,46 +60,6 @@ int startup_option(struct startup_conf *c, const struct cli_parser *p, int o)
 }
 
 /* ---- what the command line changes in the configuration ---- */
-
-static struct ynode *yaml_str(struct arena *a, const char *s)
-{
-    struct ynode *n = arena_alloc(a, sizeof(*n));
-
-    if (n)
-        *n = (struct ynode){.kind = Y_SCALAR, .str = s, .len = strlen(s)};
-    return n;
-}
-
-/* A list or a mapping of @p n nodes. */
-static struct ynode *yaml_nodes(struct arena *a, enum ynode_kind kind, uint32_t n)
-{
-    struct ynode *y = arena_alloc(a, sizeof(*y));
-
-    if (!y)
-        return NULL;
-    *y = (struct ynode){.kind = kind, .n = n};
-    y->items = arena_array(a, n + 1, sizeof(struct ynode *));
-    return y->items ? y : NULL;
-}
-
-static bool is_whole(const struct ynode *n)
-{
-    uint32_t k = !n || n->kind == Y_SCALAR ? 0 : n->kind == Y_MAP ? 2 * n->n : n->n;
-
-    for (uint32_t i = 0; i < k; i++)
-        if (!is_whole(n->items[i]))
-            return false;
-    return n;
-}
-
-static struct plugin_conf plugin_alone(const char *plugin, const struct ynode *options)
-{
-    return (struct plugin_conf){.plugin = plugin,
-                                .name = plugin,
-                                .options = options,
-                                .min_priority = GYR_PRIO_DEBUG,
-                                .queue = 4096};
-}
 
 static int use_captures(const struct startup_conf *c, struct arena *a, struct config *cfg)
 {
@@ -104,7 +78,7 @@ static int use_captures(const struct startup_conf *c, struct arena *a, struct co
         map->items[3] = yaml_str(a, c->speed);
     }
     map->n = c->speed ? 2 : 1;
-    if (!is_whole(map))
+    if (!yaml_is_whole(map))
         return -1;
     *s = plugin_alone("replay", map);
     cfg->sources = s;
@@ -150,7 +124,7 @@ static int use_json(struct arena *a, struct config *cfg)
             map->items[k++] = o->options->items[2 * j + 1];
         }
         map->n = k / 2;
-        if (!is_whole(map))
+        if (!yaml_is_whole(map))
             return -1;
         o->options = map;
     }
@@ -179,12 +153,14 @@ static int change_config(const struct startup_conf *c, struct arena *a, struct c
 
     if (r == 0 && c->captures)
         r = use_captures(c, a, cfg);
+    if (r == 0 && c->record.path)
+        r = record_use(&c->record, a, cfg);
     if (c->n_rules) {
         cfg->rule_files = c->rules;
         cfg->n_rule_files = c->n_rules;
     }
     /* Old events replayed must not page anybody unless that was asked for. */
-    if (r == 0 && (c->output || (c->captures && !c->config)))
+    if (r == 0 && !c->record.only && (c->output || (c->captures && !c->config)))
         r = use_output(c->output ? c->output : "stdout", a, cfg);
     if (r == 0 && c->json)
         r = use_json(a, cfg);

@@ -8,6 +8,7 @@
 #define CLI_STARTUP_H
 
 #include "cli/cli.h"
+#include "cli/record.h"
 #include "pipeline/pipeline.h"
 
 /** What `gyr run` and `gyr replay` take from the command line. Strings are argv's. */
@@ -19,6 +20,7 @@ struct startup_conf {
     char **captures;    /**< replay: what to read; NULL: the configuration's sources */
     const char *speed;  /**< replay: NULL: the plugin's default */
     const char *output; /**< instead of the configuration's */
+    struct record_conf record;
     uint32_t n_rules, n_dirs, n_captures;
     bool json, quiet, verbose, stats;
 };
@@ -40,12 +42,14 @@ struct session {
         {"output", 'o', "NAME",                                                                    \
          "send alerts only to this output of the configuration, or plugin"},                       \
         {"json", 'j', NULL, "alerts on standard output as JSON lines"},                            \
+        {"record", 0, "FILE",                                                                      \
+         "write the events into a capture, too (.scap, .scap.gz, .scap.zst)"},                     \
         {"quiet", 'q', NULL, "say nothing but alerts and errors"},                                 \
         {"verbose", 'v', NULL, "say more of what happens"},                                        \
     {                                                                                              \
         "stats", 0, NULL, "at the end, print all counters"                                         \
     }
-enum { STARTUP_N_OPTS = 8 };
+enum { STARTUP_N_OPTS = 9 };
 
 enum { STARTUP_LIST_MAX = 256 };
 

@@ -2,6 +2,7 @@
 #include "cli/summary.h"
 
 #include "cli/progress.h"
+#include "cli/record.h"
 
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -97,6 +98,13 @@ static void add_source(struct buf *b, struct pipeline *p, uint32_t i, bool all)
     add_count(b, who, s.restarts, "restarts", all);
     if (all)
         add_metrics(b, who, s.instance);
+    for (uint32_t k = 0; all && k < pipeline_n_enrichers(p, i); k++) {
+        struct enricher_info e;
+
+        pipeline_enricher(p, i, k, &e);
+        (void)snprintf(who, sizeof(who), "enricher %.80s", e.name);
+        add_metrics(b, who, e.instance);
+    }
 }
 
 static void add_output(struct buf *b, struct pipeline *p, uint32_t i, bool all)
@@ -132,13 +140,15 @@ void summary_print(FILE *f, struct pipeline *p, const struct summary_conf *conf)
     if (conf->interrupted)
         buf_adds(&b, "interrupted\n");
     add_speed(&b, events, conf);
-    add_rules(&b, p);
+    if (!conf->no_rules)
+        add_rules(&b, p);
     for (uint32_t i = 0; i < pipeline_n_sources(p); i++)
         add_source(&b, p, i, conf->all);
     for (uint32_t i = 0; i < pipeline_n_outputs(p); i++)
         add_output(&b, p, i, conf->all);
     (void)fwrite(b.p, 1, b.len, f);
     buf_free(&b);
+    record_print(f, p);
 }
 
 uint64_t summary_undelivered(struct pipeline *p)

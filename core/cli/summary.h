@@ -13,6 +13,7 @@
 struct summary_conf {
     uint64_t elapsed_ns;
     bool interrupted, all; /**< all: every counter, zero or not */
+    bool no_rules;         /**< say nothing of alerts */
 };
 
 /** @pre the pipeline is finished. */

@@ -21,6 +21,8 @@ struct plugin_conf {
     const char *name;   /**< instance name; the plugin's when not given */
     const struct ynode *options;
     struct loc loc;
+    const char *filter; /**< enrichers only: a condition; NULL: every event */
+    struct loc filter_loc;
     /* outputs only */
     uint32_t min_priority;    /**< GYR_PRIO_*: this urgent or more */
     const char *const *rules; /**< globs, NULL-terminated; NULL: all */

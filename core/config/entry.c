@@ -37,6 +37,14 @@ static void entry_options(struct reader *r, const struct ynode *v, void *target)
         p->options = v;
 }
 
+static void entry_filter(struct reader *r, const struct ynode *v, void *target)
+{
+    struct plugin_conf *p = target;
+
+    p->filter = conf_read_text(r, v);
+    p->filter_loc = v->loc;
+}
+
 static void entry_min_priority(struct reader *r, const struct ynode *v, void *target)
 {
     struct plugin_conf *p = target;
@@ -79,14 +87,18 @@ static void entry_queue(struct reader *r, const struct ynode *v, void *target)
         p->queue = (uint32_t)u;
 }
 
-/* Outputs know all of these, the others the first N_COMMON_KEYS. */
-static const struct key entry_keys[] = {
-    {"plugin", entry_plugin},   {"name", entry_name},
-    {"options", entry_options}, {"min_priority", entry_min_priority},
-    {"rules", entry_rules},     {"tags", entry_tags},
-    {"on_full", entry_on_full}, {"queue", entry_queue},
+#define COMMON_KEYS                                                                                \
+    {"plugin", entry_plugin}, {"name", entry_name},                                                \
+    {                                                                                              \
+        "options", entry_options                                                                   \
+    }
+
+static const struct key source_keys[] = {COMMON_KEYS};
+static const struct key enricher_keys[] = {COMMON_KEYS, {"filter", entry_filter}};
+static const struct key output_keys[] = {
+    COMMON_KEYS,          {"min_priority", entry_min_priority}, {"rules", entry_rules},
+    {"tags", entry_tags}, {"on_full", entry_on_full},           {"queue", entry_queue},
 };
-enum { N_COMMON_KEYS = 3 };
 
 /* "/usr/lib/x/foo.so": foo */
 static const char *name_of(struct reader *r, const char *plugin)
@@ -98,8 +110,8 @@ static const char *name_of(struct reader *r, const char *plugin)
                                                               : base;
 }
 
-static void read_entry(struct reader *r, const struct ynode *v, size_t n_keys, const char *kind,
-                       struct plugin_conf *list, uint32_t *n)
+static void read_entry(struct reader *r, const struct ynode *v, const struct key *keys,
+                       size_t n_keys, const char *kind, struct plugin_conf *list, uint32_t *n)
 {
     struct plugin_conf p = plugin_conf_default;
     uint32_t errors = r->d->n_errors;
@@ -109,7 +121,7 @@ static void read_entry(struct reader *r, const struct ynode *v, size_t n_keys, c
     if (v->kind == Y_SCALAR)
         entry_plugin(r, v, &p); /* "- stdout" */
     else
-        conf_read_map(r, v, entry_keys, n_keys, kind, &p);
+        conf_read_map(r, v, keys, n_keys, kind, &p);
     if (r->d->n_errors > errors)
         return;
     if (!p.plugin) {
@@ -131,8 +143,9 @@ static void read_entry(struct reader *r, const struct ynode *v, size_t n_keys, c
 }
 
 /* The first file that has the list replaces the default, later ones add to it. */
-static void read_plugins(struct reader *r, const struct ynode *v, size_t n_keys, const char *kind,
-                         bool *seen, struct plugin_conf **list, uint32_t *n)
+static void read_plugins(struct reader *r, const struct ynode *v, const struct key *keys,
+                         size_t n_keys, const char *kind, bool *seen, struct plugin_conf **list,
+                         uint32_t *n)
 {
     struct plugin_conf *all;
     uint32_t old = *seen ? *n : 0;
@@ -156,28 +169,29 @@ static void read_plugins(struct reader *r, const struct ynode *v, size_t n_keys,
     *list = all;
     *n = old;
     for (uint32_t i = 0; i < v->n; i++)
-        read_entry(r, v->items[i], n_keys, kind, all, n);
+        read_entry(r, v->items[i], keys, n_keys, kind, all, n);
 }
 
 void conf_read_sources(struct reader *r, const struct ynode *v, void *target)
 {
     struct config *c = target;
 
-    read_plugins(r, v, N_COMMON_KEYS, "a source", &r->has_sources, &c->sources, &c->n_sources);
+    read_plugins(r, v, source_keys, ARRAY_LEN(source_keys), "a source", &r->has_sources,
+                 &c->sources, &c->n_sources);
 }
 
 void conf_read_enrichers(struct reader *r, const struct ynode *v, void *target)
 {
     struct config *c = target;
 
-    read_plugins(r, v, N_COMMON_KEYS, "an enricher", &r->has_enrichers, &c->enrichers,
-                 &c->n_enrichers);
+    read_plugins(r, v, enricher_keys, ARRAY_LEN(enricher_keys), "an enricher", &r->has_enrichers,
+                 &c->enrichers, &c->n_enrichers);
 }
 
 void conf_read_outputs(struct reader *r, const struct ynode *v, void *target)
 {
     struct config *c = target;
 
-    read_plugins(r, v, ARRAY_LEN(entry_keys), "an output", &r->has_outputs, &c->outputs,
-                 &c->n_outputs);
+    read_plugins(r, v, output_keys, ARRAY_LEN(output_keys), "an output", &r->has_outputs,
+                 &c->outputs, &c->n_outputs);
 }

@@ -359,6 +359,24 @@ void evaluator_event(struct evaluator *e, const struct gyr_event *ev)
     e->ev = NULL;
 }
 
+bool evaluator_may_hold(struct evaluator *e, const struct gyr_event *ev)
+{
+    const struct prog_list *l = program_route(e->p, ev->type, ev->subtype);
+    struct origin origin = {e->conf.pos->ts_ns, e->conf.pos->num, ev->tid, false};
+    bool may = false;
+
+    if (l->n == 0)
+        return false;
+    evaluator_begin(e, ev, &origin);
+    for (uint32_t i = 0; i < l->n && !may; i++)
+        may = eval(e, e->p->entries[l->entries[i]].root) != K_FALSE;
+    for (uint32_t i = 0; i < e->n_pending; i++)
+        evaluator_release(e, e->pending[i]);
+    e->n_pending = 0;
+    e->ev = NULL;
+    return may;
+}
+
 const uint64_t *evaluator_matches(const struct evaluator *e, uint32_t *ret_n)
 {
     *ret_n = e->conf.generation->rules->n_rules;

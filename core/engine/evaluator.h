@@ -97,6 +97,9 @@ void evaluator_unref(struct evaluator *e);
  *  rules keep their turns: while one is undecided, none behind it is reported, and the first that
  *  turns out to match is the only one. */
 void evaluator_event(struct evaluator *e, const struct gyr_event *ev);
+/** Does the condition of any rule hold for the event, or may it yet? Nothing is reported, parked or
+ *  counted, and outputs are not read. */
+bool evaluator_may_hold(struct evaluator *e, const struct gyr_event *ev);
 /** Per rule id: how often it matched. Borrowed; n = rules of the ruleset. */
 const uint64_t *evaluator_matches(const struct evaluator *e, uint32_t *ret_n);
 /** How often a provider failed to answer for a field (which counts as absent). */

@@ -31,25 +31,47 @@ static int compile(struct generation *g, const struct schemas *schemas, struct d
     return failed;
 }
 
-int generation_new(const struct ruleset_conf *conf, uint32_t number, struct diags *d,
-                   struct generation **ret)
+static struct generation *generation_alloc(uint32_t number)
 {
     struct generation *g = calloc(1, sizeof(*g));
-    int r;
 
-    if (!g)
-        return -ENOMEM;
-    atomic_init(&g->refs, 1);
-    g->number = number;
-    r = ruleset_load(conf, d, &g->rules);
+    if (g) {
+        atomic_init(&g->refs, 1);
+        g->number = number;
+    }
+    return g;
+}
+
+/* @param r whether the rules could be loaded. */
+static int finish(struct generation *g, int r, const struct schemas *schemas, struct diags *d,
+                  struct generation **ret)
+{
     if (r == 0)
-        r = compile(g, conf->schemas, d);
+        r = compile(g, schemas, d);
     if (r < 0) {
         generation_free(g);
         return r;
     }
     *ret = g;
     return 0;
+}
+
+int generation_new(const struct ruleset_conf *conf, uint32_t number, struct diags *d,
+                   struct generation **ret)
+{
+    struct generation *g = generation_alloc(number);
+
+    return g ? finish(g, ruleset_load(conf, d, &g->rules), conf->schemas, d, ret) : -ENOMEM;
+}
+
+int generation_new_text(const struct ruleset_conf *conf, const char *path, const char *text,
+                        size_t len, struct diags *d, struct generation **ret)
+{
+    struct generation *g = generation_alloc(0);
+
+    return g ? finish(g, ruleset_load_text(conf, path, text, len, d, &g->rules), conf->schemas, d,
+                      ret)
+             : -ENOMEM;
 }
 
 struct generation *generation_ref(struct generation *g)

@@ -21,6 +21,9 @@ struct generation {
 /** Load and compile; one reference is the caller's. @return 0; -EINVAL after telling @p d. */
 int generation_new(const struct ruleset_conf *conf, uint32_t number, struct diags *d,
                    struct generation **ret);
+/** The same from a text in memory. */
+int generation_new_text(const struct ruleset_conf *conf, const char *path, const char *text,
+                        size_t len, struct diags *d, struct generation **ret);
 struct generation *generation_ref(struct generation *g);
 /** Any thread; the last one frees. NULL is fine. */
 void generation_unref(struct generation *g);

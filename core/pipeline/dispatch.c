@@ -50,7 +50,7 @@ static int check_names(const struct schema *schema, const struct provider *p, st
 }
 
 int dispatch_init(struct dispatch *d, const struct schema *schema, const struct provider *providers,
-                  uint32_t n, struct gyr_error *err)
+                  uint32_t n, uint64_t only, struct gyr_error *err)
 {
     uint32_t k = 0;
 
@@ -77,7 +77,7 @@ int dispatch_init(struct dispatch *d, const struct schema *schema, const struct 
         for (uint32_t i = 0; i < n; i++) {
             int which = which_of(&providers[i], &schema->types[t]);
 
-            if (which >= 0)
+            if (which >= 0 && only >> i & 1)
                 d->entries[k++] = (struct dispatch_entry){i, (uint32_t)which};
         }
     }
@@ -105,21 +105,24 @@ static void failed(struct dispatch *d, uint32_t provider, int r)
                 d->providers[provider].name, strerror(-r), (unsigned long long)d->errors[provider]);
 }
 
+uint64_t dispatch_tell(struct dispatch *d, const struct dispatch_entry *e,
+                       const struct gyr_event *ev)
+{
+    const struct provider *p = &d->providers[e->provider];
+    int r = p->ops->on_event(p->self, e->which, ev);
+
+    if (r < 0)
+        failed(d, e->provider, r);
+    return r == GYR_AFTER && p->ops->after_event ? 1ull << e->provider : 0;
+}
+
 uint64_t dispatch_event(struct dispatch *d, const struct gyr_event *ev)
 {
     uint32_t t = d->schema->dense[ev->type] - 1u;
     uint64_t after = 0;
 
-    for (uint32_t i = d->first[t]; i < d->first[t + 1]; i++) {
-        const struct dispatch_entry *e = &d->entries[i];
-        const struct provider *p = &d->providers[e->provider];
-        int r = p->ops->on_event(p->self, e->which, ev);
-
-        if (r < 0)
-            failed(d, e->provider, r);
-        else if (r == GYR_AFTER && p->ops->after_event)
-            after |= 1ull << e->provider;
-    }
+    for (uint32_t i = d->first[t]; i < d->first[t + 1]; i++)
+        after |= dispatch_tell(d, &d->entries[i], ev);
     return after;
 }
 

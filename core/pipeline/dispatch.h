@@ -26,11 +26,15 @@ struct dispatch {
     uint64_t told_ns;
 };
 
-/** @param providers without the core. @return 0; -EINVAL for an event type the schema does not
- *  have, with the nearest name; -E2BIG; -ENOMEM. */
+/** @param providers without the core. @param only bit i: provider i is told; the others are only
+ *  checked. @return 0; -EINVAL for an event type the schema does not have, with the nearest name;
+ *  -E2BIG; -ENOMEM. */
 int dispatch_init(struct dispatch *d, const struct schema *schema, const struct provider *providers,
-                  uint32_t n, struct gyr_error *err);
+                  uint32_t n, uint64_t only, struct gyr_error *err);
 void dispatch_free(struct dispatch *d);
+/** Tell one of them of an event. @return its bit, if it asked for dispatch_after(). */
+uint64_t dispatch_tell(struct dispatch *d, const struct dispatch_entry *e,
+                       const struct gyr_event *ev);
 /** Tell the enrichers of an event. @return which of them asked for dispatch_after(). */
 uint64_t dispatch_event(struct dispatch *d, const struct gyr_event *ev);
 void dispatch_after(struct dispatch *d, uint64_t who, const struct gyr_event *ev);

@@ -325,6 +325,7 @@ void source_free(struct source *s)
         park_flush(s->park);
     evaluator_unref(s->eval);
     evaluator_unref(s->next_eval);
+    filters_free(s->filters);
     park_free(s->park);
     corefields_free(s->core);
     for (uint32_t i = 0; i < s->n_enrichers; i++)

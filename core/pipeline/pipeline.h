@@ -92,6 +92,15 @@ void pipeline_source(struct pipeline *p, uint32_t i, struct source_info *ret);
  *  all is done. */
 uint64_t pipeline_lost(const struct pipeline *p, uint32_t source, uint32_t cls, uint32_t cpu);
 
+struct enricher_info {
+    const char *name;
+    const struct plugin *plugin;
+    struct instance *instance;
+};
+/** The enrichers of source @p i. */
+uint32_t pipeline_n_enrichers(const struct pipeline *p, uint32_t i);
+void pipeline_enricher(const struct pipeline *p, uint32_t i, uint32_t k, struct enricher_info *ret);
+
 struct output_info {
     const char *name;
     const struct plugin *plugin;

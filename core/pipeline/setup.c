@@ -41,6 +41,17 @@ static void hook_resolved(void *ctx, uint64_t ticket)
     park_resolved(e->source->park, e->provider, ticket);
 }
 
+static int hook_snapshot(void *ctx)
+{
+    struct enricher *e = ctx;
+
+    if (!e->source->ops->snapshot)
+        return -ENOTSUP;
+    atomic_store(&e->source->want_snapshot, true);
+    source_wake(e->source);
+    return 0;
+}
+
 static void hook_ack(void *ctx, uint64_t token, uint32_t verdict, uint64_t retry_after_ns)
 {
     delivery_ack(ctx, token, verdict, retry_after_ns);
@@ -203,8 +214,11 @@ static int make_enrichers(struct pipeline *p, struct source *s, struct diags *d)
         if (!serves(pl, s->schema))
             continue;
         *e = (struct enricher){.source = s, .provider = s->n_enrichers};
-        ic.hooks = (struct host_hooks){
-            .ctx = e, .event_alloc = hook_alloc, .emit = hook_emit, .resolved = hook_resolved};
+        ic.hooks = (struct host_hooks){.ctx = e,
+                                       .event_alloc = hook_alloc,
+                                       .emit = hook_emit,
+                                       .resolved = hook_resolved,
+                                       .snapshot = hook_snapshot};
         r = instance_new(&ic, d, &e->inst);
         if (r < 0)
             return r;
@@ -229,6 +243,33 @@ static int make_core_fields(struct pipeline *p, struct source *s)
         s->providers[s->n_enrichers] =
             (struct provider){.name = "core", .ops = &corefields_ops, .self = s->core};
     return r;
+}
+
+/* Who hears of events before the rules, and who after them. */
+static int make_dispatch(struct pipeline *p, struct source *s, struct diags *d,
+                         struct gyr_error *err)
+{
+    const struct config *c = p->config;
+    const struct plugin_conf *entries[DISPATCH_MAX];
+    struct filter_conf conf = {.schemas = &p->schemas,
+                               .eval = {.program = s->program,
+                                        .providers = s->providers,
+                                        .n_providers = s->n_enrichers + 1,
+                                        .pos = &s->pos,
+                                        .scratch = &s->scratch,
+                                        .now_ns = clock_ns}};
+    uint64_t filtered = 0;
+    uint32_t n = 0;
+    int r;
+
+    for (uint32_t i = 0; i < c->n_enrichers && n < DISPATCH_MAX; i++) {
+        if (!serves(p->enricher_plugins[i], s->schema))
+            continue;
+        filtered |= (uint64_t)(c->enrichers[i].filter != NULL) << n;
+        entries[n++] = &c->enrichers[i];
+    }
+    r = dispatch_init(&s->dispatch, s->schema, s->providers, s->n_enrichers, ~filtered, err);
+    return r == 0 && filtered ? filters_new(&conf, entries, n, filtered, d, &s->filters, err) : r;
 }
 
 static uint32_t schema_index(const struct schemas *all, const char *name)
@@ -279,7 +320,7 @@ static int make_source(struct pipeline *p, uint32_t i, struct diags *d)
         r = make_core_fields(p, s);
     if (r < 0)
         return r;
-    r = dispatch_init(&s->dispatch, s->schema, s->providers, s->n_enrichers, &err);
+    r = make_dispatch(p, s, d, &err);
     if (r == 0)
         r = source_make_evaluator(s, p->gen, d, &s->eval, &err);
     if (r < 0 && err.msg[0]) /* else it is told */

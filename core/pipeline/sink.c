@@ -21,6 +21,8 @@ static void collect_want(const struct source *s, const struct generation *also, 
         program_want(also->programs[s->program], types, subtypes);
     if (dispatch_want(&s->dispatch, types))
         memset(subtypes, 0xff, n_subtype_words * sizeof(*subtypes));
+    if (s->filters)
+        filters_want(s->filters, types, subtypes);
     for (uint32_t t = 0; t < schema->n_types; t++) {
         const struct gyr_event_type *type = &schema->types[t];
 

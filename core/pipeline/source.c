@@ -99,6 +99,8 @@ static void handle(struct source *s, const struct gyr_event *ev)
     after = dispatch_event(&s->dispatch, ev);
     if (counted)
         evaluator_event(s->eval, ev);
+    if (s->filters)
+        after |= filters_event(s->filters, ev, !counted);
     if (after)
         dispatch_after(&s->dispatch, after, ev);
     scratch_reset(&s->scratch);
@@ -172,6 +174,8 @@ void source_drain(struct source *s)
 static void publish(struct source *s)
 {
     s->now.enricher_errors = dispatch_errors(&s->dispatch);
+    if (s->filters)
+        s->now.enricher_errors += dispatch_errors(&s->filters->dispatch);
     s->now.emit_refused = emitq_refused(&s->emitq);
     s->now.scratch_full = s->scratch.failed;
     park_stats(s->park, &s->now.park);
@@ -244,6 +248,19 @@ static void see_to_asks(struct source *s)
     (void)pthread_mutex_unlock(&s->lock);
 }
 
+/* An enricher wants the state told anew. */
+static void see_to_snapshot(struct source *s)
+{
+    int r;
+
+    if (!atomic_load_explicit(&s->want_snapshot, memory_order_relaxed))
+        return;
+    atomic_store(&s->want_snapshot, false);
+    r = s->ops->snapshot(s->inst->self);
+    if (r < 0)
+        log_warning(NULL, "source '%s' cannot make a snapshot now: %s", s->name, strerror(-r));
+}
+
 static uint32_t wait_ms(uint64_t next_ns)
 {
     uint64_t ms = next_ns / 1000000 + 1;
@@ -261,6 +278,7 @@ static int loop(struct source *s, struct gyr_error *err)
         int r;
 
         see_to_asks(s);
+        see_to_snapshot(s);
         (void)deliver_emitted(s);
         b.timeout_ms = wait_ms(park_run(s->park, clock_ns()));
         scratch_reset(&s->scratch); /* what redeem() lent */

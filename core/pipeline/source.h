@@ -11,6 +11,7 @@
 
 #include "pipeline/dispatch.h"
 #include "pipeline/emitq.h"
+#include "pipeline/filter.h"
 #include "pipeline/pipeline.h"
 
 enum source_state {
@@ -61,6 +62,7 @@ struct source {
     struct provider *providers; /* the enrichers, then the core */
     void *core;
     struct dispatch dispatch;
+    struct filters *filters; /* NULL: no enricher has one */
     struct emitq emitq;
     struct scratch scratch;
     struct stream_pos pos;
@@ -82,7 +84,7 @@ struct source {
     bool failed, final;
 
     /* shared */
-    atomic_bool stop;
+    atomic_bool stop, want_snapshot;
     atomic_int ask;
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t answered;

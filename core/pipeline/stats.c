@@ -44,6 +44,19 @@ void pipeline_source(struct pipeline *p, uint32_t i, struct source_info *ret)
         s->ops->progress(s->inst->self, &ret->progress);
 }
 
+uint32_t pipeline_n_enrichers(const struct pipeline *p, uint32_t i)
+{
+    return p->sources[i].n_enrichers;
+}
+
+void pipeline_enricher(const struct pipeline *p, uint32_t i, uint32_t k, struct enricher_info *ret)
+{
+    const struct enricher *e = &p->sources[i].enrichers[k];
+
+    *ret = (struct enricher_info){
+        .name = e->inst->name, .plugin = e->inst->plugin, .instance = e->inst};
+}
+
 uint64_t pipeline_lost(const struct pipeline *p, uint32_t source, uint32_t cls, uint32_t cpu)
 {
     return p->sources[source].lost[cls][cpu];

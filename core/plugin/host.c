@@ -251,6 +251,13 @@ static void host_ack(void *ctx, uint64_t token, uint32_t verdict, uint64_t retry
         h->ack(h->ctx, token, verdict, retry_after_ns);
 }
 
+static int host_snapshot(void *ctx)
+{
+    const struct host_hooks *h = &((struct instance *)ctx)->priv->hooks;
+
+    return h->snapshot ? h->snapshot(h->ctx) : -ENOTSUP;
+}
+
 void host_init(struct instance *i, const struct instance_conf *conf)
 {
     i->priv->log_tokens = LOG_BURST * UINT64_C(1000);
@@ -274,5 +281,6 @@ void host_init(struct instance *i, const struct instance_conf *conf)
         .emit = host_emit,
         .resolved = host_resolved,
         .ack = host_ack,
+        .snapshot = host_snapshot,
     };
 }

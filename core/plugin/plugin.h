@@ -61,6 +61,7 @@ struct host_hooks {
     int (*emit)(void *ctx, const struct gyr_event *ev);
     void (*resolved)(void *ctx, uint64_t ticket);
     void (*ack)(void *ctx, uint64_t token, uint32_t verdict, uint64_t retry_after_ns);
+    int (*snapshot)(void *ctx);
 };
 
 struct instance_conf {

@@ -12,6 +12,11 @@
  * asked for it. Bytes that a value points to live until the event is done: the plugin's own, or
  * from host->event_alloc().
  *
+ * An enricher whose entry in the configuration has a filter hears of an event after its rules have
+ * run: of snapshot and internal events always; of others when the filter's condition holds or
+ * cannot be decided yet. An event of a type that changes state, for which it does not hold, comes
+ * with GYR_EVF_SNAPSHOT set.
+ *
  * A field may have several providers. They are asked in the order of the configuration: the
  * first present value wins, else it is pending if any is, else absent.
  */

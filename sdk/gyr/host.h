@@ -75,6 +75,11 @@ struct gyr_host {
     /** Outputs: the verdict on an alert that write() answered with GYR_V_LATER.
      *  @param retry_after_ns with GYR_V_RETRY: shortest wait; 0: the core's back-off. */
     void (*ack)(void *ctx, uint64_t token, uint32_t verdict, uint64_t retry_after_ns);
+
+    /** Enrichers: have the source put a snapshot, from begin to end, into the stream soon. Several
+     *  requests may be answered by one.
+     *  @return 0; -ENOTSUP: this source only has what its stream opens with. */
+    int (*snapshot)(void *ctx);
 };
 
 #endif /* GYR_HOST_H */

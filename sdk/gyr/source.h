@@ -64,6 +64,12 @@ struct gyr_source_ops {
 
     /** Optional. Any thread. */
     void (*progress)(void *self, struct gyr_progress *ret);
+
+    /** Optional. Called between batches: put a snapshot of the state as it is, from begin to end,
+     *  into the stream soon; other events may come in between. While one is under way, another
+     *  request may be left to it.
+     *  @return 0; a negative errno: not now. */
+    int (*snapshot)(void *self);
 };
 
 #endif /* GYR_SOURCE_H */

@@ -57,6 +57,7 @@ static const struct gyr_event_type types[] = {
     {PT_THING, 1, GYR_ETF_SNAPSHOT | GYR_ETF_STATE, "thing", "c", params, 0},
     {PT_CALL, 1, GYR_ETF_GENERIC, "call", "c", params, 0},
     {PT_NOTE, 1, 0, "note", "c", params, 0},
+    {PT_KEEP, 1, GYR_ETF_STATE, "keep", "c", params, 0},
 };
 static const struct gyr_subtype subtypes[] = {{1, "ping"}, {2, "pong"}, {0, NULL}};
 static const struct gyr_schema schema = {.size = sizeof(schema),
@@ -64,7 +65,7 @@ static const struct gyr_schema schema = {.size = sizeof(schema),
                                          .name = "pipe",
                                          .types = types,
                                          .subtypes = subtypes,
-                                         .n_types = 4,
+                                         .n_types = 5,
                                          .type_stride = sizeof(types[0])};
 
 static int source_start(void *self, struct gyr_error *err)
@@ -111,6 +112,15 @@ static void source_wakes(void *self)
     rig->woken = true;
     (void)pthread_cond_broadcast(&rig->cond);
     unlock();
+}
+
+static int source_snapshot(void *self)
+{
+    (void)self;
+    lock();
+    rig->snapshots_made++;
+    unlock();
+    return 0;
 }
 
 static int source_wants(void *self, const struct gyr_want *w, struct gyr_error *err)
@@ -163,7 +173,10 @@ static int enricher_event(void *self, uint32_t which, const struct gyr_event *ev
     (void)self;
     lock();
     note(tick ? 't' : 'o');
+    rig->told[rig->n_told++ % PIPE_EVENTS] = (struct pipe_told){ev->type, ev->flags, rig->n_seen};
     unlock();
+    if (tick && rig->asks_snapshot)
+        rig->snapshot_answer = rig->host->snapshot(rig->host->ctx);
     if (tick && rig->emits)
         emit_note(ev);
     for (; tick && rig->emit_flood; rig->emit_flood--)
@@ -395,6 +408,8 @@ void pipe_start(struct pipe_rig *r)
     paths[0] = r->rules;
     r->config.rule_files = paths;
     r->config.n_rule_files = 1;
+    source_ops.snapshot = r->snapshots ? source_snapshot : NULL;
+    r->config.enrichers[0].filter = r->filter;
     source_ops.flags = r->live ? GYR_SRC_LIVE : 0;
     must(plugin_adopt(&source_desc, NULL, &r->source_plugin, &err) == 0, err.msg);
     must(plugin_adopt(&enricher_desc, NULL, &r->enricher_plugin, &err) == 0, err.msg);

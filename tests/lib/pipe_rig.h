@@ -11,7 +11,7 @@
 
 #include <pthread.h>
 
-enum { PT_TICK = 1, PT_THING = 2, PT_CALL = 3, PT_NOTE = 4 };
+enum { PT_TICK = 1, PT_THING = 2, PT_CALL = 3, PT_NOTE = 4, PT_KEEP = 5 };
 enum { PIPE_EVENTS = 4096, PIPE_SEEN = 4096 };
 
 /** What an output got. */
@@ -19,6 +19,12 @@ struct pipe_seen {
     char rule[64], text[128], output[32], json[1024];
     uint64_t num, ts_ns;
     uint32_t metadata;
+};
+
+/** What an enricher was told of. */
+struct pipe_told {
+    uint16_t type;
+    uint32_t flags, n_seen; /**< n_seen: alerts that had been seen by then */
 };
 
 struct pipe_rig {
@@ -34,6 +40,8 @@ struct pipe_rig {
     uint32_t fails_left;
     bool live, woken;
     uint32_t starts, stops;
+    bool snapshots; /**< the source can make them */
+    uint32_t snapshots_made;
     uint64_t want[1024], want_sub;
     uint32_t wants;
 
@@ -47,6 +55,11 @@ struct pipe_rig {
     uint32_t emit_refused;
     bool refuse_arg; /**< bind() refuses fake.arg[bad] */
     int on_event_answer;
+    bool asks_snapshot; /**< for each tick */
+    int snapshot_answer;
+    struct pipe_told told[PIPE_EVENTS]; /**< what on_event() was called with */
+    uint32_t n_told;
+    const char *filter;          /**< of its entry */
     const struct gyr_host *host; /**< the enricher's */
 
     /* the output */

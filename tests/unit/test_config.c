@@ -68,7 +68,8 @@ static void everything_said(void **state)
              "sources:\n"
              "  - plugin: replay\n"
              "    options: {path: incident.scap.gz}\n"
-             "enrichers: [process, {plugin: /opt/x/docker.so, name: d2}, /opt/x/k8s.so]\n"
+             "enrichers: [process, {plugin: /opt/x/docker.so, name: d2, filter: evt.cpu = 1},\n"
+             "            /opt/x/k8s.so]\n"
              "outputs:\n"
              "  - stdout\n"
              "  - plugin: webhook\n"
@@ -97,7 +98,10 @@ static void everything_said(void **state)
     assert_non_null(ymap_get(c->sources[0].options, "path"));
     assert_int_equal(c->n_enrichers, 3);
     assert_string_equal(c->enrichers[1].name, "d2");
+    assert_string_equal(c->enrichers[1].filter, "evt.cpu = 1");
+    assert_int_equal(c->enrichers[1].filter_loc.line, 5);
     assert_string_equal(c->enrichers[2].name, "k8s");
+    assert_null(c->enrichers[2].filter);
     assert_int_equal(c->n_outputs, 2);
     assert_int_equal(c->outputs[1].min_priority, GYR_PRIO_WARNING);
     assert_string_equal(c->outputs[1].rules[1], "x");
@@ -161,6 +165,8 @@ static void every_mistake_has_its_place(void **state)
         {"enrichers:\n  - plugin: x\n    queue: 5", "an enricher has no key 'queue'", 3, 5},
         {"outputs:\n  - {plugin: x, min_priority: warnin}",
          "'warnin' is not a priority; did you mean 'warning'?", 2, 31},
+        {"sources:\n  - {plugin: x, filter: evt.cpu = 1}", "a source has no key 'filter'", 2, 17},
+        {"outputs:\n  - {plugin: x, filter: evt.cpu = 1}", "an output has no key 'filter'", 2, 17},
         {"outputs:\n  - {plugin: x, on_full: hang}", "'hang' is not one of drop, wait", 2, 26},
         {"outputs:\n  - {plugin: x, queue: 0}", "'0' is out of range: 1 to 1048576 is allowed", 2,
          24},

@@ -2,12 +2,13 @@
 #include "scap_event.h"
 
 #include "scap_bits.h"
+#include "scap_encode.h"
 
 #include <errno.h>
 
 enum {
     HEADER_LEN = 22, /* ts, tid, len, type; v2: nparams follows */
-    STATE_ONLY = 1,  /* flag of a block: not an event of the recording proper */
+    LOSS_PARAMS = 3, /* of GYR_EV_LOSS */
     NATIVE_MAX = 512,
     CALLS_MAX = 1024,
 };
@@ -131,12 +132,14 @@ static int read_head(struct scap_event_layout layout, const uint8_t *body, size_
 {
     size_t front = layout.flags ? 6 : 2, size = HEADER_LEN + (layout.nparams ? 4 : 0);
     const uint8_t *ev = body + front;
-    uint32_t ev_len;
+    uint32_t ev_len, flags;
 
     if (len < front + size)
         return wrong(ret_wrong, "an event is too short for its header");
     v->cpu = scap_ld16(body);
-    v->flags = layout.flags && (scap_ld32(body + 2) & STATE_ONLY) ? GYR_EVF_SNAPSHOT : 0;
+    flags = layout.flags ? scap_ld32(body + 2) : 0;
+    v->flags =
+        (flags & SCAP_STATE_ONLY ? GYR_EVF_SNAPSHOT : 0) | (flags & SCAP_CUT ? GYR_EVF_CUT : 0);
     v->ts_ns = scap_ld64(ev);
     v->tid = (int64_t)scap_ld64(ev + 8);
     ev_len = scap_ld32(ev + 16);
@@ -154,6 +157,28 @@ static int read_head(struct scap_event_layout layout, const uint8_t *body, size_
     return 0;
 }
 
+/* Events of our own recorder, about the stream: as they were told to it. */
+static int decode_own(struct scap_decoder *d, const struct head *h, unsigned width,
+                      struct scap_view *v, const char **ret_wrong)
+{
+    const struct gyr_event_type *t = syscall_event_type(v->type);
+    bool loss = v->type == GYR_EV_LOSS;
+    uint32_t known = t ? t->n_params : loss ? LOSS_PARAMS : 0;
+
+    if (!t && !loss && v->type != GYR_EV_SNAPSHOT_BEGIN && v->type != GYR_EV_SNAPSHOT_END) {
+        d->unknown++;
+        return 0;
+    }
+    if ((size_t)h->n * width > h->room)
+        return wrong(ret_wrong, "an event has more parameters than bytes");
+    v->flags = loss ? GYR_EVF_INTERNAL : GYR_EVF_SNAPSHOT;
+    v->bulk = h->lens + (size_t)h->n * width;
+    v->n = h->n < known ? h->n : known;
+    if (read_lens(h->lens, v->n, width, v) > h->room - (size_t)h->n * width)
+        return wrong(ret_wrong, "a parameter is longer than its event");
+    return 1;
+}
+
 int scap_event_decode(struct scap_decoder *d, struct scap_event_layout layout, const uint8_t *body,
                       size_t len, struct scap_view *v, const char **ret_wrong)
 {
@@ -163,6 +188,8 @@ int scap_event_decode(struct scap_decoder *d, struct scap_event_layout layout, c
 
     if (n < 0)
         return n;
+    if (layout.nparams && v->type >= SCAP_OWN_MIN)
+        return decode_own(d, &h, layout.large ? 4 : 2, v, ret_wrong);
     if (!h.t || (h.t->traits & T_UNUSED)) {
         d->unknown++;
         return 0;

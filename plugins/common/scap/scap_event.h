@@ -29,7 +29,8 @@ void scap_decoder_free(struct scap_decoder *d);
 /** @return 1: @p v is to be delivered (its slices point into the body and the decoder, until the
  *  next call); 0: nothing to deliver; -EBADMSG and what is wrong; -ENOMEM.
  *  @param v num and flags are left for the caller to fill in, but GYR_EVF_SNAPSHOT for an event
- *  that was recorded for its state only. */
+ *  that was recorded for its state only, and the flags of one that is about the stream itself
+ *  (a type from SCAP_OWN_MIN on). */
 int scap_event_decode(struct scap_decoder *d, struct scap_event_layout layout, const uint8_t *body,
                       size_t len, struct scap_view *v, const char **ret_wrong);
 

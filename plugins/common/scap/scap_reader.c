@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scap_reader.h"
 
+#include "scap_encode.h"
+
 #include <errno.h>
 #include <stdarg.h>
 
@@ -236,16 +238,16 @@ static int take_event(struct scap_reader *r, struct gyr_error *err)
     if (r->block_len > EVENT_BLOCK_MAX)
         return DAMAGED(r, err, "an event is %u bytes long; at most %u are read", r->block_len,
                        (unsigned)EVENT_BLOCK_MAX);
-    r->num++;
     ret = scap_event_decode(&r->dec, r->layout, r->in->p + HEAD_LEN, r->block_len - BLOCK_MIN, v,
                             &wrong);
+    r->num += v->type < SCAP_OWN_MIN;
     if (ret == -EBADMSG)
         return DAMAGED(r, err, "%s", wrong);
     if (ret < 0)
         return gyr_fail(err, ret, "%s: no memory", r->in->name);
     if (ret) {
         r->last_ts = v->ts_ns;
-        v->num = v->flags & GYR_EVF_SNAPSHOT ? 0 : r->num;
+        v->num = v->flags & (GYR_EVF_SNAPSHOT | GYR_EVF_INTERNAL) ? 0 : r->num;
         r->view_ready = true;
     }
     skip_block(r);
@@ -285,6 +287,19 @@ static int take_entry(struct scap_reader *r, struct gyr_error *err)
     return 0;
 }
 
+/* Our own recorder tells more of a process than its table can hold in events behind the tables:
+ * they are of the snapshot, too. */
+static bool is_of_snapshot(const struct scap_reader *r)
+{
+    size_t at = (r->layout.flags ? 6 : 2) + 20;
+    unsigned type;
+
+    if (r->block_len - BLOCK_MIN < at + 2)
+        return false;
+    type = scap_ld16(r->in->p + HEAD_LEN + at);
+    return type >= SCAP_OWN_MIN && type < GYR_EV_CORE_MIN;
+}
+
 /* Look at a block that has just come. */
 static int begin_block(struct scap_reader *r, struct gyr_error *err)
 {
@@ -293,7 +308,7 @@ static int begin_block(struct scap_reader *r, struct gyr_error *err)
     int ret;
 
     if (event_layout(r->block_type, &r->layout)) {
-        if (!r->in_snapshot)
+        if (!r->in_snapshot || is_of_snapshot(r))
             return take_event(r, err);
         r->in_snapshot = false;
         r->end_due = true;

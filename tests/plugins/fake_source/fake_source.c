@@ -68,7 +68,8 @@ struct config {
 struct fake {
     const struct gyr_host *host;
     const struct config *cfg;
-    int64_t next; /* which event comes next; negative: still opening the stream */
+    int64_t next;  /* which event comes next; negative: still opening the stream */
+    int64_t again; /* negative: a snapshot that was asked for */
     int lost, woken;
     pthread_mutex_t lock;
     pthread_cond_t cond;
@@ -183,6 +184,16 @@ static const struct gyr_event *make_snapshot(uint64_t *room, int64_t i)
     return finish(&r);
 }
 
+#ifdef FAKE_LIVE
+static int snapshot(void *self)
+{
+    struct fake *f = self;
+
+    f->again = -3;
+    return 0;
+}
+#endif
+
 static const struct gyr_event *make(uint64_t *room, int64_t i)
 {
     struct gyr_event *ev;
@@ -221,6 +232,7 @@ static int start(void *self, struct gyr_error *err)
     (void)err;
     f->next = -3;
     f->lost = f->woken = 0;
+    f->again = 0;
     return 0;
 }
 
@@ -281,7 +293,7 @@ static int next_batch(void *self, struct gyr_batch *b, struct gyr_error *err)
         pause_ns(f, UINT64_C(1000000000) / (uint64_t)cfg->rate);
     while (b->n < b->cap && b->n < max && f->next < cfg->count &&
            !(cfg->fail_after && f->next >= cfg->fail_after)) {
-        b->ev[b->n] = make(f->room[b->n], f->next++);
+        b->ev[b->n] = make(f->room[b->n], f->again < 0 ? f->again++ : f->next++);
         b->n++;
     }
     if (f->next >= cfg->count && cfg->lose && !f->lost && b->n < b->cap && b->n < BATCH_MAX) {
@@ -315,6 +327,9 @@ static const struct gyr_source_ops source = {
     .schema = &schema,
     .next_batch = next_batch,
     .wake = wake,
+#ifdef FAKE_LIVE
+    .snapshot = snapshot,
+#endif
 };
 
 static const struct gyr_plugin plugin = {
