@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
+#include "base/privilege.h"
 #include "plugin/instance_priv.h"
 
 #include <errno.h>
@@ -116,6 +117,7 @@ static void *thread_main(void *arg)
     struct host_thread *t = arg;
 
     (void)pthread_setname_np(pthread_self(), t->name);
+    (void)privilege_enter_thread(); /* what fails there fails for the main thread too */
     t->fn(t->arg);
     atomic_store(&t->done, true);
     return NULL;
