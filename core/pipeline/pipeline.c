@@ -103,14 +103,13 @@ static void restart(struct source *s, uint64_t now)
         r = source_run(s, &err);
     if (r == 0)
         return;
-    log_error(NULL, "source '%s': %s", s->name, err.msg);
     instance_stop(s->inst);
-    if (++s->failures < SOURCE_FAILURES_MAX) {
+    s->failed = ++s->failures >= SOURCE_FAILURES_MAX;
+    source_failed(s, err.msg);
+    if (!s->failed) {
         rest(s, now);
         return;
     }
-    log_error(NULL, "source '%s' failed %u times in a row and is given up", s->name, s->failures);
-    s->failed = true;
     s->state = SOURCE_DONE;
     source_drain(s);
 }
