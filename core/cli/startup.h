@@ -44,7 +44,7 @@ struct session {
          "send alerts only to this output of the configuration, or plugin"},                       \
         {"json", 'j', NULL, "alerts on standard output as JSON lines"},                            \
         {"quiet", 'q', NULL, "say nothing but alerts and errors"},                                 \
-        {"verbose", 'v', NULL, "say more of what happens; twice: all"},                                        \
+        {"verbose", 'v', NULL, "say more of what happens; twice: all"},                            \
     {                                                                                              \
         "stats", 0, NULL, "at the end, print all counters"                                         \
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Alerts about Gyr itself: what a source's failure or losses keep the rules from seeing. They go the
- * way of every other alert. docs/configuration.md lists them. */
+/* Alerts about Gyr itself: what a source's failure or losses keep the rules from seeing. They go
+ * the way of every other alert. docs/configuration.md lists them. */
 #include "pipeline/source.h"
 
 #include "base/cleanup.h"
@@ -40,10 +40,18 @@ void source_tell_failure(struct source *s, const char *why)
         {.name = "gyr.source"}, {.name = "gyr.failures"}, {.name = "gyr.reason"}};
     static struct template_part again[] = {
         LIT("A source failed and is started again; what happens until then is not seen | source="),
-        FIELD(0), LIT(" failures="), FIELD(1), LIT(" reason="), FIELD(2)};
+        FIELD(0),
+        LIT(" failures="),
+        FIELD(1),
+        LIT(" reason="),
+        FIELD(2)};
     static struct template_part over[] = {
-        LIT("A source failed and is given up; nothing is seen any more | source="), FIELD(0),
-        LIT(" failures="), FIELD(1), LIT(" reason="), FIELD(2)};
+        LIT("A source failed and is given up; nothing is seen any more | source="),
+        FIELD(0),
+        LIT(" failures="),
+        FIELD(1),
+        LIT(" reason="),
+        FIELD(2)};
     const struct gyr_value values[] = {gyr_str(s->name, strlen(s->name)),
                                        gyr_num(GYR_T_U64, s->failures), gyr_str(why, strlen(why))};
     struct rule rule = {.name = "Gyr: source failed",

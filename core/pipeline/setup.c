@@ -149,15 +149,16 @@ static void find_host_root(struct pipeline *p)
     if (!p->config->host_root) {
         host_root_find("", &found);
         p->host_root = found.path;
-        log_msg(found.is_blind   ? LOG_L_WARNING
-                : *found.path    ? LOG_L_NOTICE
-                                 : LOG_L_INFO,
+        log_msg(found.is_blind ? LOG_L_WARNING
+                : *found.path  ? LOG_L_NOTICE
+                               : LOG_L_INFO,
                 NULL, "%s", found.why);
     } else if (!host_root_has_proc(p->config->host_root)) {
-        log_warning(NULL,
-                    "host_root: there is no /proc below %s: what ran before is only known from what "
-                    "the kernel itself tells",
-                    p->config->host_root);
+        log_warning(
+            NULL,
+            "host_root: there is no /proc below %s: what ran before is only known from what "
+            "the kernel itself tells",
+            p->config->host_root);
     }
 }
 

@@ -115,7 +115,8 @@ int source_answer(struct source *s, enum source_ask ask, bool running, struct gy
 void source_drain(struct source *s);
 /** Sink of the evaluator: a match becomes an alert on its way. @p ctx the source. */
 void source_match(void *ctx, const struct match *m);
-/** Now, in the time of its events: of a recording, that of the last; of the machine, the clock's. */
+/** Now, in the time of its events: of a recording, that of the last; of the machine, the clock's.
+ */
 uint64_t source_now(const struct source *s);
 /** Tell that it failed: a message, and of a live one an alert. @pre s->failures and s->failed are
  *  as they are from now on. On the source's thread, or the main one when that does not run; so are

@@ -57,7 +57,8 @@ enum {
     GYR_EV_CORE_MIN = 0xf000
 };
 
-/** Classes of lost events. What a source loses is counted by class and CPU, and told by an alert. */
+/** Classes of lost events. What a source loses is counted by class and CPU, and told by an alert.
+ */
 enum {
     GYR_LOSS_OTHER = 0, /**< events that only rules would have seen */
     GYR_LOSS_STATE = 1  /**< events that build state (GYR_ETF_STATE): what is known of processes and
