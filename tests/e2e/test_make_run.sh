@@ -70,7 +70,9 @@ ok "a wrong GYR_RUN_SECONDS is refused"
 # who is not root: id and sudo are made up
 mkdir "$tmp/path"
 for tool in sh env true rm cp mkdir cat sleep timeout; do
-    [ -e "/usr/bin/$tool" ] && ln -s "/usr/bin/$tool" "$tmp/path/" || ln -s "/bin/$tool" "$tmp/path/"
+    for dir in /usr/bin /bin; do
+        [ ! -e "$dir/$tool" ] || ln -sf "$dir/$tool" "$tmp/path/"
+    done
 done
 printf '#!/bin/sh\necho 1000\n' >"$tmp/path/id"
 chmod 755 "$tmp/path/id"
