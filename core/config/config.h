@@ -44,7 +44,7 @@ struct config {
     struct rule_adjust adjust;
     bool first_match_only; /**< rule_matching: first */
     const char *host_root; /**< without a slash at its end; NULL: to be found */
-    const char *hostname; /**< NULL: ask the machine */
+    const char *hostname;  /**< NULL: ask the machine */
     bool drop_privileges;
     int log_level;
     uint64_t park_deadline_ns;
@@ -64,8 +64,8 @@ int config_load(const char *path, struct arena *arena, struct diags *d, struct c
 int config_load_text(const char *path, const char *text, size_t len, struct arena *arena,
                      struct diags *d, struct config **ret);
 
-/** Built-in: no source (ebpf, kmod to be tried), the enricher "process", the output "stdout", and the plugins and rules that
- *  belong to this program. They are found from where the executable stands (EXE is its folder):
+/** Built-in: no source (ebpf and kmod to be tried), the enricher "process", the output "stdout",
+ *  and the plugins and rules of this program, found from where it stands (EXE is its folder):
  *  installed, when EXE/../lib/gyr/plugins exists: that, and EXE/../share/gyr/rules;
  *  else, a build folder: EXE/../plugins, and the first folder `rules` that EXE/.. or one of the
  *  three folders above it has.

@@ -127,6 +127,16 @@ EOT
     mkdir -p "$GYR_STAGE$tmp/file" && cp -R "$stage" "$GYR_STAGE$GYR_RUN_DIR"
     run env && says "could not be put into" && demo
     ok "a folder that cannot be made: the demo, and why"
+    GYR_RUN_DIR=$tmp/run GYR_STAGE=$tmp/stage
+    rm "$stage/lib/gyr/plugins/ebpf.so"
+    mkdir "$tmp/clone" "$tmp/clone/bin" && cp -R "$plugins" "$tmp/clone/" &&
+        cp "$GYR" "$tmp/clone/bin/" && chown -R 1000 "$tmp/clone" "$tmp/rules" &&
+        cp "$plugins/replay.so" "$plugins/process.so" "$stage/lib/gyr/plugins/" &&
+        cp "$tmp/rules/syscall.yaml" "$stage/share/gyr/rules/"
+    GYR=$tmp/clone/bin/gyr
+    run env && says "has been built" && demo &&
+        says "$GYR_RUN_DIR/lib/gyr/plugins/replay.so"
+    ok "root's demo in another user's clone runs from root's folder too"
 fi
 printf '1..%d\n' "$n"
 exit $bad

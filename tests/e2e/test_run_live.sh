@@ -139,6 +139,11 @@ exits 0 "$gyr" run -c "$tmp/gyr.yaml" &&
     grep '"rule":"Gyr: events lost"' "$tmp/out" | grep '"priority":"Error"' |
     grep -q 'source=fake_live state=7 other=0'
 ok "lost events make an alert"
+config "sources: [{plugin: fake_source, options: {count: 30, lose: 7}}]" "$out"
+exits 0 "$gyr" run -c "$tmp/gyr.yaml" && cp "$tmp/out" "$tmp/once" &&
+    exits 0 "$gyr" run -c "$tmp/gyr.yaml" && grep -q 'Gyr: events lost' "$tmp/once" &&
+    cmp "$tmp/once" "$tmp/out"
+ok "of a recording the same each time, uuid included"
 config "sources:" "  - {plugin: fake_live, name: one, options: {count: 30, fail_after: 20}}" \
     "  - {plugin: fake_live, name: two, options: {count: 1000000, rate: 10}}" "$out"
 exits 1 timeout 30 "$gyr" run -c "$tmp/gyr.yaml" &&
@@ -149,8 +154,8 @@ exits 1 timeout 30 "$gyr" run -c "$tmp/gyr.yaml" &&
 ok "a source that keeps failing makes alerts, and ends the whole"
 
 # ---- privileges ----
-set_of() { # FIELD PID: of all its threads, each once
-    cat "/proc/$2/task/"*/status | sed -n "s/^$1:[[:space:]]*//p" | sort -u
+set_of() { # FIELD PID: of all its threads, each once; of a sanitizer's, of the first
+    if [ "${GYR_VARIANT-}" = tsan ]; then cat "/proc/$2/status"; else cat "/proc/$2/task/"*/status; fi | sed -n "s/^$1:[[:space:]]*//p" | sort -u
 }
 if [ "$(id -u)" -ne 0 ] || ! command -v setpriv >/dev/null; then
     skip "privileges: not root, or no setpriv"
@@ -167,9 +172,13 @@ else
     printf '%s\n' 'CapInh 0000000000000000 ' "CapPrm $kept " "CapEff $kept " "CapBnd $kept " \
         'CapAmb 0000000000000000 ' 'NoNewPrivs 1 ' | diff - "$tmp/sets" >"$tmp/diff"
     grep '^[<>] [CN]' "$tmp/diff" >>"$tmp/err"
-    ! grep -q '^[<>] [CN]' "$tmp/diff" && [ "$(set_of Threads "$pid")" -ge 5 ] &&
-        ! says "keeps capabilities"
-    ok "what no plugin needs is dropped, in every thread, those of plugins too"
+    if [ "${GYR_VARIANT-}" = tsan ]; then
+        skip "what no plugin needs is dropped: the sanitizer has a thread of its own"
+    else
+        ! grep -q '^[<>] [CN]' "$tmp/diff" && [ "$(set_of Threads "$pid")" -ge 5 ] &&
+            ! says "keeps capabilities"
+        ok "what no plugin needs is dropped, in every thread, those of plugins too"
+    fi
     stop
     ok "and it ends as always"
 
