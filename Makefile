@@ -3,7 +3,8 @@
 ## make [TARGET] [VARIANT=release|debug|asan|tsan|cov] [O=dir] [V=1] [CC=…] [CFLAGS=…]
 ##
 ## all         build gyr and its plugins below O (default: build/VARIANT)
-## run         install what is missing, build, and replay the demo captures through rules/
+## run         install what is missing, build, and watch this machine (GYR_RUN_SECONDS=20; as root or
+##             through sudo, from /var/lib/gyr-run); where that cannot be, replay the demo captures
 ## check       install what is missing, build, and run every test
 ## check-asan  the same tests under the address and undefined-behaviour sanitizers
 ## check-tsan  the same tests under the thread sanitizer
@@ -121,8 +122,13 @@ want_deps := $(if $(filter run check check-% fuzz bench deps,$(MAKECMDGOALS)),de
 deps:
 	$(q)sh $(top)/packaging/install-deps.sh
 
+# In a user's clone that user could change plugins and rules, so root gets a copy of its own.
+run_dir   := /var/lib/gyr-run
 run: all
-	$(q)$(O)/bin/gyr replay --rules $(top)/rules $(demo)
+	$(q)rm -rf $(O)/run
+	$(q)$(MAKE) --no-print-directory install DESTDIR=$(O)/run prefix=$(run_dir)
+	$(q)GYR=$(O)/bin/gyr GYR_STAGE=$(O)/run GYR_RUN_DIR=$(run_dir) GYR_RULES=$(top)/rules \
+	  sh $(top)/packaging/run.sh $(demo)
 
 check: all tests $(if $(filter tsan,$(VARIANT)),,fuzzers-asan)
 	$(q)cd $(top) && GYR_TOP=$(top) GYR_BUILD=$(O) GYR=$(O)/bin/gyr GYR_FUZZ=$(fuzz_O)/fuzz \

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "cli/live.h"
 #include "cli/progress.h"
 #include "cli/summary.h"
 
@@ -102,23 +103,37 @@ static bool flush_loop(int sigfd, struct pipeline *p, bool stopping)
     return stopping;
 }
 
+static int start(const struct startup_conf *c, struct session *s)
+{
+    struct gyr_error err = {0};
+
+    if (!s->pipeline)
+        return live_start(c, s);
+    if (!c->quiet)
+        startup_print(s);
+    return pipeline_start(s->pipeline, &err) < 0 ? cli_fail(c->cmd, "%s", err.msg) : CLI_FINE;
+}
+
 static int run_session(const struct startup_conf *c, struct session *s, int sigfd)
 {
     struct summary_conf sum = {.all = c->stats, .no_rules = c->record.only};
-    struct gyr_error err = {0};
     struct progress progress;
     uint64_t began = clock_ns();
-    int r;
+    int r = start(c, s);
 
-    if (pipeline_start(s->pipeline, &err) < 0)
-        return cli_fail(c->cmd, "%s", err.msg);
+    if (r != CLI_FINE)
+        return r;
+    if (c->dry_run) {
+        log_notice(NULL, "all has started, and is ended because of --dry-run");
+        pipeline_stop(s->pipeline);
+    }
     progress_begin(&progress, !c->quiet && c->captures);
     sum.interrupted = run_loop(c, sigfd, s->pipeline, &progress);
     sum.elapsed_ns = clock_ns() - began;
     progress_end(&progress);
     sum.interrupted = flush_loop(sigfd, s->pipeline, sum.interrupted);
     r = pipeline_finish(s->pipeline);
-    if (!c->quiet || c->stats)
+    if ((!c->quiet && !c->dry_run) || c->stats)
         summary_print(stderr, s->pipeline, &sum);
     if (r == 0 && record_failed(s->pipeline))
         r = -EIO;
@@ -134,8 +149,6 @@ int drive(const struct startup_conf *c)
 
     if (r != CLI_FINE)
         return r;
-    if (!c->quiet)
-        startup_print(&s);
     sigfd = take_signals();
     r = sigfd < 0 ? cli_fail(c->cmd, "cannot take signals: %s", strerror(errno))
                   : run_session(c, &s, sigfd);

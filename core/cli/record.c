@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-static const char PLUGIN[] = "record", LIVE_SOURCE[] = "ebpf";
+static const char PLUGIN[] = "record";
 
 enum {
     OPT_READ,
@@ -29,7 +29,7 @@ enum {
 static const struct cli_opt opts[] = {
     [OPT_READ] = {"read", 0, "FILE", "record what is in a capture, not what happens now"},
     [OPT_SOURCE] = {"source", 0, "NAME",
-                    "record this source of the configuration, or plugin (default: all, else ebpf)"},
+                    "record this source of the configuration, or plugin (default: all, else the best live one)"},
     [OPT_FILTER] = {"filter", 0, "CONDITION", "of all events, only those for which it holds"},
     [OPT_SIZE] = {"rotate-size", 0, "SIZE", "begin another file when one is as large: 100M"},
     [OPT_INTERVAL] = {"rotate-interval", 0, "TIME", "begin another file when one is as old: 1h"},
@@ -216,13 +216,10 @@ static int choose_sources(const struct record_conf *c, struct arena *a, struct c
 
 int record_use(const struct record_conf *c, struct arena *a, struct config *cfg)
 {
-    const struct record_conf live = {.sources = {LIVE_SOURCE}, .n_sources = 1};
     int r = 0;
 
     if (c->n_sources)
         r = choose_sources(c, a, cfg);
-    else if (c->only && cfg->n_sources == 0)
-        r = choose_sources(&live, a, cfg);
     if (r == 0)
         r = add_recorder(c, a, cfg);
     if (c->only) {

@@ -4,7 +4,12 @@
 
 #include "base/cleanup.h"
 
-static const struct cli_opt opts[] = {STARTUP_OPTS};
+enum { OPT_DRY_RUN = STARTUP_N_OPTS };
+
+static const struct cli_opt opts[] = {
+    STARTUP_OPTS,
+    {"dry-run", 0, NULL, "start everything, then end at once: would it run?"},
+};
 
 const struct cli_command run_command = {
     .name = "run",
@@ -12,8 +17,12 @@ const struct cli_command run_command = {
     .summary = "watch this machine, or whatever the configuration's sources see",
     .about =
         "Load configuration, plugins and rules, and send alerts to the outputs until a signal\n"
-        "ends it. SIGINT and SIGTERM: end when everything is delivered, for at most 5 s; once\n"
-        "more: at once. SIGHUP: open the outputs' files anew.\n"
+        "ends it. When the configuration names no source, the first of its live_sources (ebpf,\n"
+        "kmod) that works here is taken. Once all has started, capabilities that no plugin in\n"
+        "use needs are dropped.\n"
+        "\n"
+        "SIGINT and SIGTERM: end when everything is delivered, for at most 5 s; once more: at\n"
+        "once. SIGHUP: open the outputs' files anew.\n"
         "\n"
         "Exit code: 0 ended by a signal, or the sources came to their end; 1 something\n"
         "failed; 2 wrong usage.",
@@ -31,7 +40,11 @@ int cmd_run(int argc, char **argv)
 
     cli_begin(&p, &run_command, argc, argv);
     while ((o = cli_next(&p)) >= 0) {
-        r = startup_option(&c, &p, o);
+        r = 0;
+        if (o == OPT_DRY_RUN)
+            c.dry_run = true;
+        else
+            r = startup_option(&c, &p, o);
         if (r)
             return r;
     }

@@ -51,7 +51,7 @@ int startup_option(struct startup_conf *c, const struct cli_parser *p, int o)
         c->quiet = true;
         break;
     case OPT_VERBOSE:
-        c->verbose = true;
+        c->verbose++;
         break;
     default:
         c->stats = true;
@@ -60,6 +60,15 @@ int startup_option(struct startup_conf *c, const struct cli_parser *p, int o)
 }
 
 /* ---- what the command line changes in the configuration ---- */
+
+struct plugin_conf plugin_alone(const char *plugin, const struct ynode *options)
+{
+    return (struct plugin_conf){.plugin = plugin,
+                                .name = plugin,
+                                .options = options,
+                                .min_priority = GYR_PRIO_DEBUG,
+                                .queue = 4096};
+}
 
 static int use_captures(const struct startup_conf *c, struct arena *a, struct config *cfg)
 {
@@ -169,26 +178,36 @@ static int change_config(const struct startup_conf *c, struct arena *a, struct c
 
 /* ---- loading ---- */
 
+static int level_of(const struct startup_conf *c, const struct config *cfg)
+{
+    if (c->quiet)
+        return LOG_L_WARNING;
+    if (c->verbose > 1)
+        return LOG_L_DEBUG;
+    return c->verbose && cfg->log_level < LOG_L_INFO ? LOG_L_INFO : cfg->log_level;
+}
+
+int startup_pipeline(const struct startup_conf *c, struct session *s)
+{
+    struct pipeline_conf pc = {.config = s->config,
+                               .plugins = &s->plugins,
+                               .drop_privileges = !c->captures && s->config->drop_privileges};
+
+    return pipeline_new(&pc, &s->diags, &s->pipeline);
+}
+
 static int load(const struct startup_conf *c, struct session *s)
 {
-    struct pipeline_conf pc = {.plugins = &s->plugins};
-
     if (config_load(c->config, s->arena, &s->diags, &s->config) < 0)
         return -1;
-    log_set_level(c->quiet ? LOG_L_WARNING : c->verbose ? LOG_L_DEBUG : s->config->log_level);
+    log_set_level(level_of(c, s->config));
     if (change_config(c, s->arena, s->config) < 0) {
         (void)cli_fail(c->cmd, "no memory");
         return -1;
     }
-    if (s->config->n_sources == 0) {
-        (void)cli_fail(c->cmd, "there is no source of events: name one under 'sources' in the "
-                               "configuration, or read a capture with 'gyr replay FILE'");
-        return -1;
-    }
     s->plugins.dirs = s->config->plugin_dirs;
     s->plugins.n_dirs = s->config->n_plugin_dirs;
-    pc.config = s->config;
-    return pipeline_new(&pc, &s->diags, &s->pipeline);
+    return s->config->n_sources ? startup_pipeline(c, s) : 0;
 }
 
 int startup(const struct startup_conf *c, struct session *s)

@@ -22,7 +22,9 @@ struct startup_conf {
     const char *output; /**< instead of the configuration's */
     struct record_conf record;
     uint32_t n_rules, n_dirs, n_captures;
-    bool json, quiet, verbose, stats;
+    uint32_t verbose; /**< how often it was asked for */
+    bool json, quiet, stats;
+    bool dry_run; /**< start, and end at once */
 };
 
 /** What a started command holds. */
@@ -31,7 +33,8 @@ struct session {
     struct diags diags;
     struct config *config;
     struct plugins plugins;
-    struct pipeline *pipeline;
+    struct plugin_conf live;   /**< the source, when live_start() has chosen it */
+    struct pipeline *pipeline; /**< NULL: the configuration has no source; live_start() makes it */
 };
 
 /** Options that both commands have; a table begins with these. */
@@ -45,7 +48,7 @@ struct session {
         {"record", 0, "FILE",                                                                      \
          "write the events into a capture, too (.scap, .scap.gz, .scap.zst)"},                     \
         {"quiet", 'q', NULL, "say nothing but alerts and errors"},                                 \
-        {"verbose", 'v', NULL, "say more of what happens"},                                        \
+        {"verbose", 'v', NULL, "say more of what happens; twice: all"},                            \
     {                                                                                              \
         "stats", 0, NULL, "at the end, print all counters"                                         \
     }
@@ -56,8 +59,13 @@ enum { STARTUP_LIST_MAX = 256 };
 /** Take option @p o (below STARTUP_N_OPTS) of the parser. The lists must have room for
  *  STARTUP_LIST_MAX. @return 0; or CLI_USAGE after telling. */
 int startup_option(struct startup_conf *c, const struct cli_parser *p, int o);
-/** Load everything. @return CLI_FINE, or another after telling why. */
+/** Load everything; without a source of events, only the configuration. @return CLI_FINE, or
+ *  another after telling why. */
 int startup(const struct startup_conf *c, struct session *s);
+/** Make the pipeline of the session's configuration. @return 0; negative after telling s->diags. */
+int startup_pipeline(const struct startup_conf *c, struct session *s);
+/** An entry for a plugin as it comes. */
+struct plugin_conf plugin_alone(const char *plugin, const struct ynode *options);
 /** Tell on stderr which configuration, rules and plugins were loaded. */
 void startup_print(const struct session *s);
 void session_free(struct session *s);

@@ -29,6 +29,28 @@ static void top_plugin_dirs(struct reader *r, const struct ynode *v, void *targe
     }
 }
 
+static void top_live_sources(struct reader *r, const struct ynode *v, void *target)
+{
+    struct config *c = target;
+    uint32_t n;
+    const char **list = conf_read_texts(r, v, &n);
+
+    for (uint32_t i = 0; list && i < n; i++)
+        if (strchr(list[i], '/'))
+            list[i] = conf_from_dir(r, list[i]);
+    if (list) {
+        c->live_sources = list;
+        c->n_live_sources = n;
+    }
+}
+
+static void top_drop_privileges(struct reader *r, const struct ynode *v, void *target)
+{
+    struct config *c = target;
+
+    (void)conf_read_bool(r, v, &c->drop_privileges);
+}
+
 static void rules_files(struct reader *r, const struct ynode *v, void *target)
 {
     struct config *c = target;
@@ -141,6 +163,7 @@ static void read_root(struct reader *r, const struct ynode *root)
     static const struct key keys[] = {
         {"plugin_dirs", top_plugin_dirs},
         {"sources", conf_read_sources},
+        {"live_sources", top_live_sources},
         {"enrichers", conf_read_enrichers},
         {"outputs", conf_read_outputs},
         {"rules", top_rules},
@@ -148,6 +171,7 @@ static void read_root(struct reader *r, const struct ynode *root)
         {"append_output", conf_read_append_output},
         {"host_root", top_host_root},
         {"hostname", top_hostname},
+        {"drop_privileges", top_drop_privileges},
         {"log_level", top_log_level},
         {"parking", top_parking},
     };

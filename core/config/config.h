@@ -36,6 +36,8 @@ struct config {
     const char *const *drop_ins; /**< read after it, NULL-terminated */
     const char **plugin_dirs;
     uint32_t n_plugin_dirs;
+    const char **live_sources; /**< plugins to try, in order, when there are no sources */
+    uint32_t n_live_sources;
     struct plugin_conf *sources, *enrichers, *outputs;
     uint32_t n_sources, n_enrichers, n_outputs;
     const char **rule_files;
@@ -43,8 +45,9 @@ struct config {
     uint32_t min_priority; /**< rules less urgent are not loaded */
     struct rule_adjust adjust;
     bool first_match_only; /**< rule_matching: first */
-    const char *host_root;
-    const char *hostname; /**< NULL: ask the machine */
+    const char *host_root; /**< without a slash at its end; NULL: to be found */
+    const char *hostname;  /**< NULL: ask the machine */
+    bool drop_privileges;
     int log_level;
     uint64_t park_deadline_ns;
     uint32_t park_events;
@@ -63,8 +66,8 @@ int config_load(const char *path, struct arena *arena, struct diags *d, struct c
 int config_load_text(const char *path, const char *text, size_t len, struct arena *arena,
                      struct diags *d, struct config **ret);
 
-/** Built-in: no source, the enricher "process", the output "stdout", and the plugins and rules that
- *  belong to this program. They are found from where the executable stands (EXE is its folder):
+/** Built-in: no source (ebpf and kmod to be tried), the enricher "process", the output "stdout",
+ *  and the plugins and rules of this program, found from where it stands (EXE is its folder):
  *  installed, when EXE/../lib/gyr/plugins exists: that, and EXE/../share/gyr/rules;
  *  else, a build folder: EXE/../plugins, and the first folder `rules` that EXE/.. or one of the
  *  three folders above it has.

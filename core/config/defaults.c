@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "config/config_priv.h"
 
@@ -101,6 +102,7 @@ static void find_program_files(struct arena *a, struct config *c)
 int config_defaults(struct arena *arena, struct config **ret)
 {
     static const char *const none[] = {NULL};
+    static const char *live[] = {"ebpf", "kmod"};
     struct config *c = arena_alloc(arena, sizeof(*c));
 
     if (!c)
@@ -108,7 +110,9 @@ int config_defaults(struct arena *arena, struct config **ret)
     *c = (struct config){
         .drop_ins = none,
         .min_priority = GYR_PRIO_DEBUG,
-        .host_root = "",
+        .live_sources = live,
+        .n_live_sources = ARRAY_LEN(live),
+        .drop_privileges = true,
         .log_level = LOG_L_NOTICE,
         .park_deadline_ns = UINT64_C(1000000000),
         .park_events = 4096,

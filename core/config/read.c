@@ -142,6 +142,17 @@ int conf_read_choice(struct reader *r, const struct ynode *v, const char *const 
     return -1;
 }
 
+bool conf_read_bool(struct reader *r, const struct ynode *v, bool *ret)
+{
+    const char *s = conf_read_text(r, v);
+
+    if (s && parse_bool(s, v->len, ret) < 0)
+        diag_error(r->d, v->loc, "'%s' is neither true nor false", s);
+    else if (s)
+        return true;
+    return false;
+}
+
 bool conf_read_number(struct reader *r, const struct ynode *v, enum conf_unit unit, uint64_t min,
                       uint64_t max, uint64_t *ret)
 {

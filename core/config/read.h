@@ -41,6 +41,9 @@ void conf_read_priority(struct reader *r, const struct ynode *v, uint32_t *ret);
 /** One of some words. @return its index, or -1 after telling why not. */
 int conf_read_choice(struct reader *r, const struct ynode *v, const char *const *words, size_t n);
 
+/** @return false after telling why not. */
+bool conf_read_bool(struct reader *r, const struct ynode *v, bool *ret);
+
 enum conf_unit { UNIT_COUNT, UNIT_SIZE, UNIT_DURATION };
 
 /** A number within bounds. @return false after telling why not. */

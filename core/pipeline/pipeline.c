@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A pipeline's life: start, restarts, reload, end. */
+/* A pipeline's life after its start: restarts, reload, end. */
 #include "pipeline/pipeline_priv.h"
 
 #include "base/log.h"
@@ -13,45 +13,12 @@
 static const uint64_t RESTART_MIN_NS = 250000000, RESTART_MAX_NS = 30000000000,
                       OUTPUT_PATIENCE_NS = 5000000000;
 
-/* ---- start and end of parts ---- */
+/* ---- end of parts ---- */
 
 static void stop_enrichers(struct source *s)
 {
     for (uint32_t i = s->n_enrichers; i-- > 0;)
         instance_stop(s->enrichers[i].inst);
-}
-
-static int start_source(struct source *s, struct gyr_error *err)
-{
-    struct gyr_error why = {0};
-    int r;
-
-    for (uint32_t i = 0; i < s->n_enrichers; i++) {
-        r = instance_start(s->enrichers[i].inst, &why);
-        if (r < 0)
-            return gyr_fail(err, r, "enricher '%s': %.440s", s->providers[i].name, why.msg);
-    }
-    r = instance_start(s->inst, &why);
-    if (r == 0)
-        r = source_run(s, &why);
-    return r < 0 ? gyr_fail(err, r, "source '%s': %.440s", s->name, why.msg) : 0;
-}
-
-static int start_sinks(struct pipeline *p, struct gyr_error *err)
-{
-    for (uint32_t i = 0; i < p->n_sinks; i++) {
-        struct sink *k = &p->sinks[i];
-        struct gyr_error why = {0};
-        int r = instance_start(k->inst, &why);
-
-        if (r < 0)
-            return gyr_fail(err, r, "output '%s': %.440s", k->conf->name, why.msg);
-        r = delivery_start(k->delivery, k->inst->self);
-        if (r < 0)
-            return gyr_fail(err, r, "output '%s': cannot start a thread: %s", k->conf->name,
-                            strerror(-r));
-    }
-    return 0;
 }
 
 uint64_t pipeline_flush(struct pipeline *p)
@@ -80,26 +47,6 @@ static void stop_sinks(struct pipeline *p)
         if (!k->hangs)
             instance_stop(k->inst);
     }
-}
-
-int pipeline_start(struct pipeline *p, struct gyr_error *err)
-{
-    int r = start_sinks(p, err);
-
-    for (uint32_t i = 0; i < p->n_sources && r == 0; i++)
-        r = start_source(&p->sources[i], err);
-    if (r < 0) {
-        struct pollfd fd = {.fd = p->notify_fd, .events = POLLIN};
-
-        pipeline_stop(p);
-        (void)pipeline_tick(p);
-        while (!pipeline_is_done(p)) {
-            (void)poll(&fd, 1, -1);
-            (void)pipeline_tick(p);
-        }
-        (void)pipeline_finish(p);
-    }
-    return r;
 }
 
 int pipeline_fd(const struct pipeline *p)
@@ -156,14 +103,13 @@ static void restart(struct source *s, uint64_t now)
         r = source_run(s, &err);
     if (r == 0)
         return;
-    log_error(NULL, "source '%s': %s", s->name, err.msg);
     instance_stop(s->inst);
-    if (++s->failures < SOURCE_FAILURES_MAX) {
+    s->failed = ++s->failures >= SOURCE_FAILURES_MAX;
+    source_failed(s, err.msg);
+    if (!s->failed) {
         rest(s, now);
         return;
     }
-    log_error(NULL, "source '%s' failed %u times in a row and is given up", s->name, s->failures);
-    s->failed = true;
     s->state = SOURCE_DONE;
     source_drain(s);
 }
@@ -198,6 +144,9 @@ uint64_t pipeline_tick(struct pipeline *p)
 
             next = left < next ? left : next;
         }
+        /* Half blind is not watching: whoever started us shall see that, and do so again. */
+        if (s->is_live && !p->stopping && state_of(s) == SOURCE_DONE && s->failed)
+            pipeline_stop(p);
     }
     return next;
 }

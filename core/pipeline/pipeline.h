@@ -21,6 +21,7 @@ struct pipeline;
 struct pipeline_conf {
     const struct config *config; /**< outlives the pipeline, as does all it names */
     struct plugins *plugins;
+    bool drop_privileges; /**< at the start */
     /** How a plugin is found by name or path; NULL: plugins_load() (tests give their own). */
     int (*load)(struct plugins *ps, const char *name, struct plugin **ret, struct gyr_error *err);
 };
@@ -28,9 +29,14 @@ struct pipeline_conf {
 /** Load plugins, schemas, fields and rules, make all instances; nothing runs yet.
  *  @return 0; -EINVAL after telling @p d everything that is wrong; -ENOMEM. */
 int pipeline_new(const struct pipeline_conf *conf, struct diags *d, struct pipeline **ret);
-/** Outputs are opened first, then enrichers and sources; then their threads run.
+/** Outputs are opened first, then enrichers and sources; then privileges are dropped, if that was
+ *  asked for: all capabilities but those that the plugins in use name, for good; then the threads
+ *  run.
  *  @return 0; a negative errno with a sentence, and what was started is stopped. */
 int pipeline_start(struct pipeline *p, struct gyr_error *err);
+/** After pipeline_start() failed: was it because a source lacks a capability or did not start?
+ *  Then nothing has been dropped, and another source may be tried. */
+bool pipeline_source_refused(const struct pipeline *p);
 /** Becomes readable when pipeline_tick() has something to do. */
 int pipeline_fd(const struct pipeline *p);
 /** See to sources that have ended: start live ones again after a back-off.

@@ -19,8 +19,10 @@ struct pipeline {
     struct source *sources;                             /* [config->n_sources] */
     uint32_t n_sinks, n_sources;                        /* made, be it in part */
     char *hostname;
+    const char *host_root; /* the configuration's, or what was found */
     int notify_fd;
     bool any_live, stopping, flushing;
+    bool drop_privileges, source_refused;
 };
 
 /** Stops what runs, frees what was made. */

@@ -2,6 +2,7 @@
 /* From a configuration to a pipeline that could run. */
 #include "pipeline/pipeline_priv.h"
 
+#include "base/host_root.h"
 #include "base/log.h"
 #include "event/event.h"
 
@@ -148,6 +149,30 @@ static int load_schemas(struct pipeline *p, struct diags *d)
     return bad;
 }
 
+/* Who replays asks nobody, so it does not matter where. */
+static void find_host_root(struct pipeline *p)
+{
+    struct host_root found;
+
+    p->host_root = p->config->host_root ? p->config->host_root : "";
+    if (!p->any_live)
+        return;
+    if (!p->config->host_root) {
+        host_root_find("", &found);
+        p->host_root = found.path;
+        log_msg(found.is_blind ? LOG_L_WARNING
+                : *found.path  ? LOG_L_NOTICE
+                               : LOG_L_INFO,
+                NULL, "%s", found.why);
+    } else if (!host_root_has_proc(p->config->host_root)) {
+        log_warning(
+            NULL,
+            "host_root: there is no /proc below %s: what ran before is only known from what "
+            "the kernel itself tells",
+            p->config->host_root);
+    }
+}
+
 static int load_rules(struct pipeline *p, struct diags *d)
 {
     struct ruleset_conf conf = {.paths = (const char *const *)p->config->rule_files,
@@ -170,7 +195,7 @@ static struct instance_conf instance_conf_of(const struct pipeline *p, const str
                                   .options = c->options,
                                   .loc = c->loc,
                                   .schemas = &p->schemas,
-                                  .host_root = p->config->host_root,
+                                  .host_root = p->host_root,
                                   .is_live = is_live};
 }
 
@@ -358,6 +383,7 @@ int pipeline_new(const struct pipeline_conf *conf, struct diags *d, struct pipel
         return -ENOMEM;
     p->config = conf->config;
     p->plugins = conf->plugins;
+    p->drop_privileges = conf->drop_privileges;
     p->load = conf->load ? conf->load : plugins_load;
     p->notify_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     r = p->notify_fd < 0 ? -errno : find_hostname(p);
@@ -365,6 +391,8 @@ int pipeline_new(const struct pipeline_conf *conf, struct diags *d, struct pipel
         r = load_plugins(p, d);
     if (r == 0)
         r = load_schemas(p, d);
+    if (r == 0)
+        find_host_root(p);
     if (r == 0)
         r = load_rules(p, d);
     if (r == 0)

@@ -27,21 +27,8 @@ static bool is_counted(const struct source *s, const struct gyr_event *ev)
            !(schema_type(s->schema, ev->type)->flags & GYR_ETF_SNAPSHOT);
 }
 
-static void count_loss(struct source *s, const struct gyr_event *ev)
-{
-    uint64_t cls = 0, cpu = GYR_CPU_NONE, n = 0;
-
-    (void)gyr_param_u64(ev, 0, &cls);
-    (void)gyr_param_u64(ev, 1, &cpu);
-    (void)gyr_param_u64(ev, 2, &n);
-    cls = cls < LOSS_CLASSES ? cls : LOSS_CLASSES - 1;
-    cpu = cpu < LOSS_CPUS ? cpu : LOSS_CPUS - 1;
-    s->lost[cls][cpu] += n;
-    s->now.lost += n;
-}
-
 /* The time of a recording is the recording's; of the machine, the clock's. */
-static uint64_t missing_time(const struct source *s)
+uint64_t source_now(const struct source *s)
 {
     struct timespec ts;
 
@@ -62,7 +49,7 @@ static const struct gyr_event *stamp(struct source *s, const struct gyr_event *e
         s->stamped_cap = ev->len;
     }
     memcpy(s->stamped, ev, ev->len);
-    s->stamped->ts_ns = missing_time(s);
+    s->stamped->ts_ns = source_now(s);
     return s->stamped;
 }
 
@@ -89,7 +76,9 @@ static void handle(struct source *s, const struct gyr_event *ev)
         return;
     }
     if (ev->type == GYR_EV_LOSS)
-        count_loss(s, ev);
+        source_count_loss(s, ev);
+    if (s->losses.due_ns)
+        source_tell_losses(s, ev->ts_ns);
     if (counted) {
         move_pos(s, ev);
         s->now.events++;
@@ -167,6 +156,7 @@ void source_drain(struct source *s)
     for (int i = 0; i < DRAIN_ROUNDS && deliver_emitted(s); i++)
         ;
     wait_for_answers(s);
+    source_tell_losses(s, UINT64_MAX);
     park_flush(s->park);
     scratch_reset(&s->scratch);
 }
@@ -292,9 +282,22 @@ static int loop(struct source *s, struct gyr_error *err)
             if (r < 0)
                 return r;
         }
+        if (s->is_live && s->losses.due_ns) /* though no event may come any more */
+            source_tell_losses(s, source_now(s));
         publish(s);
     }
     return 0;
+}
+
+void source_failed(struct source *s, const char *why)
+{
+    log_error(NULL, "source '%s': %s", s->name, why);
+    if (!s->is_live || atomic_load(&s->stop))
+        return;
+    if (s->failed)
+        log_error(NULL, "source '%s' failed %u times in a row and is given up", s->name,
+                  s->failures);
+    source_tell_failure(s, why);
 }
 
 static void *thread_main(void *arg)
@@ -313,10 +316,7 @@ static void *thread_main(void *arg)
         s->failures = clock_ns() - s->started_ns > 60 * NS_S ? 1 : s->failures + 1;
         s->final = !s->is_live || atomic_load(&s->stop) || s->failures >= SOURCE_FAILURES_MAX;
         s->failed = s->final;
-        log_error(NULL, "source '%s': %s", s->name, err.msg);
-        if (s->is_live && s->failures >= SOURCE_FAILURES_MAX)
-            log_error(NULL, "source '%s' failed %u times in a row and is given up", s->name,
-                      s->failures);
+        source_failed(s, err.msg);
     }
     if (s->final)
         source_drain(s);

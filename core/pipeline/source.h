@@ -44,6 +44,14 @@ struct enricher {
     bool started;
 };
 
+/* Lost events that no alert has told of yet. */
+struct losses {
+    uint64_t state, other;
+    uint64_t last_ns; /* of the events' time */
+    uint64_t due_ns;  /* when to tell; 0: there is nothing */
+    uint64_t not_before_ns;
+};
+
 struct source {
     const char *name;
     struct plugin *plugin;
@@ -73,6 +81,7 @@ struct source {
     struct map rules; /* name to struct rule_count */
     struct source_stats now;
     uint64_t lost[LOSS_CLASSES][LOSS_CPUS];
+    struct losses losses;
     struct gyr_event *stamped; /* copy of an event that came without a time */
     size_t stamped_cap;
     uint32_t bad_in_row;
@@ -108,6 +117,17 @@ int source_answer(struct source *s, enum source_ask ask, bool running, struct gy
 void source_drain(struct source *s);
 /** Sink of the evaluator: a match becomes an alert on its way. @p ctx the source. */
 void source_match(void *ctx, const struct match *m);
+/** Now, in the time of its events: of a recording, that of the last; of the machine, the clock's.
+ */
+uint64_t source_now(const struct source *s);
+/** Tell that it failed: a message, and of a live one an alert. @pre s->failures and s->failed are
+ *  as they are from now on. On the source's thread, or the main one when that does not run; so are
+ *  the next three. */
+void source_failed(struct source *s, const char *why);
+void source_tell_failure(struct source *s, const char *why);
+void source_count_loss(struct source *s, const struct gyr_event *ev);
+/** Alert of losses that are due to be told at @p now_ns of the events' time. */
+void source_tell_losses(struct source *s, uint64_t now_ns);
 /** @param d NULL, or where refused arguments are told; see evaluator_new(). */
 int source_make_evaluator(struct source *s, struct generation *g, struct diags *d,
                           struct evaluator **ret, struct gyr_error *err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/cleanup.h"
+#include "base/privilege.h"
 #include "event/schema_check.h"
 #include "event/widen.h"
 #include "plugin/option.h"
@@ -59,6 +60,9 @@ static bool plugin_name_ok(const char *s)
 
 static int check_desc(const struct gyr_plugin *d, const char *file_name, struct gyr_error *err)
 {
+    struct privileges wants;
+    struct gyr_error why = {0};
+
     if (!d->name || !plugin_name_ok(d->name))
         return gyr_fail(err, -ENOEXEC,
                         "%s: lower-case letters, digits, '_' and '-' are wanted, at most %d, "
@@ -81,6 +85,8 @@ static int check_desc(const struct gyr_plugin *d, const char *file_name, struct 
                         "plugin '%s' is neither a source nor an enricher nor an "
                         "output",
                         d->name);
+    if (privilege_parse(d->capabilities, &wants, &why) < 0)
+        return gyr_fail(err, -ENOEXEC, "plugin '%s': %s", d->name, why.msg);
     if (d->config_size > CONFIG_SIZE_MAX)
         return gyr_fail(err, -ENOEXEC,
                         "plugin '%s' wants %u bytes for its options; at most %d are "

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/privilege.h"
 #include "event/widen.h"
 #include "plugin/option.h"
 #include "plugin/plugin.h"
@@ -60,6 +61,23 @@ static void add_enricher(struct buf *out, const struct plugin *p)
     }
 }
 
+static void add_privileges(struct buf *out, const char *capabilities)
+{
+    struct privileges p = {0};
+
+    (void)privilege_parse(capabilities, &p, NULL); /* adopted, so it can be read */
+    if (p.needed) {
+        buf_adds(out, "  needs ");
+        privilege_add_names(out, p.needed);
+        buf_addc(out, '\n');
+    }
+    if (p.useful) {
+        buf_adds(out, "  makes use of ");
+        privilege_add_names(out, p.useful);
+        buf_addc(out, '\n');
+    }
+}
+
 void plugin_describe(const struct plugin *p, struct buf *out)
 {
     const struct gyr_plugin *d = &p->desc;
@@ -73,6 +91,7 @@ void plugin_describe(const struct plugin *p, struct buf *out)
     if (p->path)
         buf_addf(out, ", from %s", p->path);
     buf_addc(out, '\n');
+    add_privileges(out, d->capabilities);
     if (d->source)
         add_source(out, &p->source);
     if (d->enricher)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
+#include "base/privilege.h"
 #include "plugin/instance_priv.h"
 
 #include <errno.h>
@@ -116,6 +117,8 @@ static void *thread_main(void *arg)
     struct host_thread *t = arg;
 
     (void)pthread_setname_np(pthread_self(), t->name);
+    (void)privilege_enter_thread(); /* what fails there fails for the main thread too */
+    (void)sem_post(&t->entered);
     t->fn(t->arg);
     atomic_store(&t->done, true);
     return NULL;
@@ -127,10 +130,14 @@ static int start_masked(struct host_thread *t)
     sigset_t all, old;
     int r;
 
+    (void)sem_init(&t->entered, 0, 0);
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &old);
     r = pthread_create(&t->thread, NULL, thread_main, t);
     (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+    while (r == 0 && sem_wait(&t->entered) < 0)
+        ; /* a signal */
+    (void)sem_destroy(&t->entered);
     return r ? -EAGAIN : 0;
 }
 

@@ -9,6 +9,7 @@
 #include "plugin/plugin.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 
 enum {
@@ -27,6 +28,7 @@ struct host_thread {
     char name[THREAD_NAME_MAX];
     void (*fn)(void *);
     void *arg;
+    sem_t entered; /* it has the privileges that it is to have */
     atomic_bool done;
 };
 

@@ -52,8 +52,17 @@ enum {
 enum {
     GYR_EV_SNAPSHOT_BEGIN = 0xf000, /**< no parameters */
     GYR_EV_SNAPSHOT_END = 0xf001,   /**< no parameters; what was not seen since begin is swept */
-    GYR_EV_LOSS = 0xf002,           /**< u32 class, u16 cpu, u64 count: events lost upstream */
+    GYR_EV_LOSS = 0xf002,           /**< u32 class (GYR_LOSS_*), u16 cpu, u64 count: events lost
+                                         upstream */
     GYR_EV_CORE_MIN = 0xf000
+};
+
+/** Classes of lost events. What a source loses is counted by class and CPU, and told by an alert.
+ */
+enum {
+    GYR_LOSS_OTHER = 0, /**< events that only rules would have seen */
+    GYR_LOSS_STATE = 1  /**< events that build state (GYR_ETF_STATE): what is known of processes and
+                             files may be wrong until the next snapshot */
 };
 
 /** Where parameter @p i begins. @pre i < ev->nparams; @p ret_len gets its length. */

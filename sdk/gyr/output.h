@@ -88,7 +88,8 @@ struct gyr_output_ops {
     /** Optional: push out what is buffered, for at most @p timeout_ms. */
     int (*flush)(void *self, uint32_t timeout_ms, struct gyr_error *err);
 
-    /** Optional: open files anew (log rotation). */
+    /** Optional: open files anew (log rotation). Called on the main thread too, once after start()
+     *  when privileges have been dropped, so that a rotation cannot fail later for lack of them. */
     int (*reopen)(void *self, struct gyr_error *err);
 
     /** Optional. Any thread; never blocks: make a waiting write() return soon. */

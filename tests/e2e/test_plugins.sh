@@ -58,6 +58,7 @@ nowake its source lacks wake()
 nofields announces 1 fields and has no table of them
 noget its enricher lacks get(), though it has fields
 noredeem its enricher lacks redeem(), though it has release()
+nocapability no capability is called 'CAP_PERFMAN'; did you mean 'CAP_PERFMON'?
 nowrite its output lacks write()
 width option 'count' is a number of 8 bytes, its member has 1
 outside option 'count' lies at 4096, outside of the 16 bytes
@@ -82,6 +83,9 @@ says 0 "Source of 'fake' events (schema version 1, 4 event types, 5 fields), rec
 ok "a source is described"
 says 0 "live" "$gyr" plugin describe "$tmp/p/fake_live.so"
 ok "a live source is described"
+says 0 "needs CAP_SYS_PTRACE" "$gyr" plugin describe "$tmp/p/fake_priv.so" &&
+    grep -q "makes use of CAP_DAC_READ_SEARCH" "$tmp/log"
+ok "the capabilities that a plugin needs are described"
 says 0 "one of present, absent, never" "$gyr" plugin describe "$tmp/p/fake_enricher.so"
 ok "options are described"
 

@@ -277,6 +277,8 @@ static int output_write(void *self, const struct gyr_alert *const *alerts, uint3
         (void)snprintf(s->text, sizeof(s->text), "%s", a->text);
         (void)snprintf(s->json, sizeof(s->json), "%s", a->json);
         (void)snprintf(s->output, sizeof(s->output), "%s", host->instance);
+        (void)snprintf(s->uuid, sizeof(s->uuid), "%s", a->uuid);
+        s->priority = a->priority;
         rig->n_seen++;
     }
     (void)pthread_cond_broadcast(&rig->cond);

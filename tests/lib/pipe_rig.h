@@ -16,7 +16,8 @@ enum { PIPE_EVENTS = 4096, PIPE_SEEN = 4096 };
 
 /** What an output got. */
 struct pipe_seen {
-    char rule[64], text[128], output[32], json[1024];
+    char rule[64], text[192], output[32], json[1024], uuid[40];
+    uint32_t priority;
     uint64_t num, ts_ns;
     uint32_t metadata;
 };

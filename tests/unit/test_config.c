@@ -56,7 +56,11 @@ static void an_empty_file_is_the_defaults(void **state)
     assert_int_equal(c->park_deadline_ns, 1000000000);
     assert_int_equal(c->park_events, 4096);
     assert_int_equal(c->park_bytes, 16 << 20);
-    assert_string_equal(c->host_root, "");
+    assert_null(c->host_root); /* found at the start */
+    assert_true(c->drop_privileges);
+    assert_int_equal(c->n_live_sources, 2);
+    assert_string_equal(c->live_sources[0], "ebpf");
+    assert_string_equal(c->live_sources[1], "kmod");
     assert_false(c->first_match_only);
     assert_null(c->drop_ins[0]);
 }
@@ -86,6 +90,8 @@ static void everything_said(void **state)
              "    extra_output: 'cpu=%evt.cpu'\n"
              "    extra_fields: [evt.num, {who: '%user.name'}]\n"
              "rule_matching: first\n"
+             "live_sources: [a, ./b.so, /c.so]\n"
+             "drop_privileges: no\n"
              "host_root: /host/\n"
              "hostname: h1\n"
              "log_level: debug\n"
@@ -131,6 +137,11 @@ static void everything_said(void **state)
     assert_string_equal(c->adjust.extras[0].fields[1].name, "who");
     assert_string_equal(c->adjust.extras[0].fields[1].text->str, "%user.name");
     assert_true(c->first_match_only);
+    assert_int_equal(c->n_live_sources, 3);
+    assert_string_equal(c->live_sources[0], "a");
+    assert_string_equal(c->live_sources[1], "/etc/gyr/./b.so");
+    assert_string_equal(c->live_sources[2], "/c.so");
+    assert_false(c->drop_privileges);
     assert_string_equal(c->host_root, "/host");
     assert_string_equal(c->hostname, "h1");
     assert_int_equal(c->log_level, LOG_L_DEBUG);
@@ -180,6 +191,8 @@ static void every_mistake_has_its_place(void **state)
         {"rules: {file: a}", "rules has no key 'file'; did you mean 'files'?", 1, 9},
         {"rule_matching: al", "'al' is not one of all, first; did you mean 'all'?", 1, 16},
         {"host_root: x", "host_root must be an absolute path", 1, 12},
+        {"live_sources: {a: b}", "must be text, not a mapping", 1, 15},
+        {"drop_privileges: maybe", "'maybe' is neither true nor false", 1, 18},
         {"hostname: \"a\\0\"", "holds a NUL character", 1, 11},
         {"log_level: loud", "'loud' is not one of error, warning, notice, info, debug", 1, 12},
         {"parking: {deadline: 2h}", "'2h' is out of range: 1ms to 1m is allowed", 1, 21},

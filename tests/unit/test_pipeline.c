@@ -150,6 +150,91 @@ static void test_loss(void **state)
     assert_int_equal(pipeline_lost(r.p, 0, 0, 0), 0);
 }
 
+static struct gyr_event *lose(uint32_t cls, uint64_t n, uint64_t ts_ns)
+{
+    struct gyr_event *ev = pipe_event(&r, GYR_EV_LOSS, n);
+    uint32_t off;
+
+    memcpy(&off, (uint8_t *)ev + ev->hdr_len, sizeof(off));
+    memcpy((uint8_t *)ev + off, &cls, sizeof(cls));
+    ev->ts_ns = ts_ns;
+    ev->flags = GYR_EVF_INTERNAL;
+    return ev;
+}
+
+#define S UINT64_C(1000000000)
+
+/* In sums, a second after the first at the earliest, ten after the last alert; by the events' time,
+ * so that a replay tells the same. */
+static void test_loss_alerts(void **state)
+{
+    (void)state;
+    pipe_rules(&r, PIPE_RULE("note", "evt.type = note", "x"));
+    (void)lose(GYR_LOSS_OTHER, 3, 1000 * S);
+    (void)lose(7, 4, 1000 * S + 1);
+    pipe_event(&r, PT_TICK, 1)->ts_ns = 1000 * S + S / 2;
+    pipe_event(&r, PT_TICK, 1)->ts_ns = 1001 * S;
+    (void)lose(GYR_LOSS_STATE, 5, 1002 * S);
+    (void)lose(GYR_LOSS_OTHER, 1, 1008 * S);
+    pipe_event(&r, PT_TICK, 1)->ts_ns = 1010 * S;
+    pipe_event(&r, PT_TICK, 1)->ts_ns = 1010 * S + 1;
+    (void)lose(GYR_LOSS_OTHER, 0, 1030 * S); /* nothing */
+    (void)lose(GYR_LOSS_OTHER, 9, 1031 * S); /* told at the end */
+    pipe_start(&r);
+    assert_int_equal(pipe_end(&r), 0);
+    assert_int_equal(r.n_seen, 3);
+    for (uint32_t i = 0; i < 3; i++)
+        assert_string_equal(r.seen[i].rule, "Gyr: events lost");
+    assert_string_equal(r.seen[0].text,
+                        "Events were lost before rules saw them | source=src state=0 other=7");
+    assert_int_equal(r.seen[0].priority, GYR_PRIO_WARNING);
+    assert_int_equal(r.seen[0].ts_ns, 1000 * S + 1);
+    assert_int_equal(r.seen[0].num, 1);
+    assert_non_null(strstr(r.seen[1].text, "state=5 other=1"));
+    assert_int_equal(r.seen[1].priority, GYR_PRIO_ERROR);
+    assert_int_equal(r.seen[1].num, 3);
+    assert_non_null(strstr(r.seen[2].text, "state=0 other=9"));
+    assert_string_not_equal(r.seen[0].uuid, r.seen[1].uuid);
+    assert_int_equal(stats_of(&r).lost, 22);
+    assert_int_equal(stats_of(&r).alerts, 3);
+}
+
+/* A live source that falls silent after a loss: the clock tells. */
+static void test_loss_alert_live(void **state)
+{
+    (void)state;
+    r.live = true;
+    (void)lose(GYR_LOSS_STATE, 2, 5 * S);
+    (void)pipe_event(&r, PT_TICK, 1);
+    r.hold_at = 1;
+    pipe_start(&r);
+    assert_true(pipe_wait_seen(&r, 1));
+    assert_string_equal(r.seen[0].rule, "Gyr: events lost");
+    pipe_release(&r, UINT32_MAX);
+    assert_int_equal(pipe_end(&r), 0);
+}
+
+/* Outputs filter Gyr's own alerts like any other. */
+static void test_loss_alert_filtered(void **state)
+{
+    static const char *const tags[] = {"gyr", NULL};
+
+    (void)state;
+    (void)lose(GYR_LOSS_OTHER, 2, 5 * S);
+    (void)pipe_event(&r, PT_TICK, 1);
+    r.outputs[0].min_priority = GYR_PRIO_ERROR;
+    r.outputs[1] = r.outputs[0];
+    r.outputs[1].name = "two";
+    r.outputs[1].min_priority = GYR_PRIO_DEBUG;
+    r.outputs[1].tags = tags;
+    r.config.n_outputs = 2;
+    pipe_start(&r);
+    assert_int_equal(pipe_end(&r), 0);
+    assert_int_equal(r.n_seen, 1);
+    assert_string_equal(r.seen[0].output, "two");
+    assert_string_equal(r.seen[0].rule, "Gyr: events lost");
+}
+
 static void test_failure(void **state)
 {
     (void)state;
@@ -174,8 +259,12 @@ static void test_restart(void **state)
     r.fails_left = 2;
     pipe_start(&r);
     assert_int_equal(pipe_end(&r), 0);
-    assert_int_equal(r.n_seen, 10);
-    assert_int_equal(r.seen[9].num, 10);
+    assert_int_equal(r.n_seen, 12); /* two tell of the failures */
+    assert_string_equal(r.seen[5].rule, "Gyr: source failed");
+    assert_int_equal(r.seen[5].priority, GYR_PRIO_ERROR);
+    assert_non_null(strstr(r.seen[6].text, "started again"));
+    assert_non_null(strstr(r.seen[6].text, "source=src failures=2 reason=told to fail"));
+    assert_int_equal(r.seen[11].num, 10);
     pipeline_source(r.p, 0, &info);
     assert_int_equal(info.restarts, 2);
     assert_int_equal(r.starts, 3);
@@ -192,8 +281,15 @@ static void test_given_up(void **state)
     r.fails_left = UINT32_MAX;
     pipe_start(&r);
     assert_int_equal(pipe_end(&r), -EIO);
-    assert_int_equal(r.n_seen, 5);
+    assert_int_equal(r.n_seen, 10);
     assert_int_equal(r.starts, 5);
+    assert_string_equal(r.seen[9].rule, "Gyr: source failed");
+    assert_int_equal(r.seen[9].priority, GYR_PRIO_CRITICAL);
+    assert_string_equal(r.seen[9].text, "A source failed and is given up; nothing is seen any more "
+                                        "| source=src failures=5 reason=told to fail");
+    assert_non_null(strstr(r.seen[9].json, "\"gyr.failures\":5"));
+    assert_non_null(strstr(r.seen[9].json, "\"source\":\"pipe\""));
+    assert_non_null(strstr(r.seen[9].json, "\"tags\":[\"gyr\"]"));
 }
 
 static void test_stop_while_resting(void **state)
@@ -491,6 +587,9 @@ int main(void)
         TEST(test_malformed),
         TEST(test_all_malformed),
         TEST(test_loss),
+        TEST(test_loss_alerts),
+        TEST(test_loss_alert_live),
+        TEST(test_loss_alert_filtered),
         TEST(test_failure),
         TEST(test_restart),
         TEST(test_given_up),

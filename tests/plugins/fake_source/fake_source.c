@@ -1,8 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A source built out of tree: makes up events of a schema of its own, the same ones every time.
- * With FAKE_LIVE it calls itself live. */
+ * With FAKE_LIVE it calls itself live; with FAKE_PRIV it wants capabilities besides. One that the
+ * environment's FAKE_REFUSES names does not start. */
 #include <gyr/plugin.h>
 #include <gyr/util.h>
+
+#if defined(NAME) /* as a test wants it */
+#elif defined(FAKE_PRIV)
+#define NAME "fake_priv"
+#elif defined(FAKE_LIVE)
+#define NAME "fake_live"
+#else
+#define NAME "fake_source"
+#endif
 
 #include <errno.h>
 #include <pthread.h>
@@ -227,9 +237,13 @@ static int create(const struct gyr_host *host, const void *cfg, void **ret_self,
 
 static int start(void *self, struct gyr_error *err)
 {
+    const char *refuses = getenv("FAKE_REFUSES");
     struct fake *f = self;
 
-    (void)err;
+    if (refuses && strstr(refuses, NAME))
+        return gyr_fail(err, -ENOSYS, "this kernel cannot fake");
+    gyr_logf(f->host, GYR_LOG_INFO, "the host's root is '%s'", f->host->host_root);
+    gyr_logf(f->host, GYR_LOG_DEBUG, "all of it");
     f->next = -3;
     f->lost = f->woken = 0;
     f->again = 0;
@@ -334,11 +348,7 @@ static const struct gyr_source_ops source = {
 
 static const struct gyr_plugin plugin = {
     GYR_PLUGIN_HEAD,
-#ifdef FAKE_LIVE
-    .name = "fake_live",
-#else
-    .name = "fake_source",
-#endif
+    .name = NAME,
     .version = "1.0",
     .license = "Apache-2.0",
     .summary = "makes up events",
@@ -350,6 +360,9 @@ static const struct gyr_plugin plugin = {
     .start = start,
     .stop = stop,
     .destroy = destroy,
+#ifdef FAKE_PRIV
+    .capabilities = "CAP_SYS_PTRACE CAP_DAC_READ_SEARCH?",
+#endif
 };
 
 GYR_EXPORT_PLUGIN(plugin)

@@ -199,6 +199,9 @@ static const struct gyr_plugin plugin = {
     .create = create,
 #endif
     .destroy = nothing,
+#ifdef CASE_nocapability
+    .capabilities = "CAP_BPF CAP_PERFMAN",
+#endif
 };
 
 #ifdef CASE_constructor
