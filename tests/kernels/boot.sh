@@ -22,7 +22,10 @@ done
 shift $((OPTIND - 1))
 [ $# -eq 2 ] || { sed -n '3,8s/^# //p' "$0" >&2; exit 2; }
 say() { printf 'guest: %s\n' "$1"; }
-[ -r "$1" ] && [ -r "$2" ] || { say "$1 or $2 cannot be read"; exit 2; }
+if ! [ -r "$1" ] || ! [ -r "$2" ]; then
+    say "$1 or $2 cannot be read"
+    exit 2
+fi
 
 begin=$(date +%s)
 # shellcheck disable=SC2086 # words are meant to split

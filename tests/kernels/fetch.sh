@@ -96,7 +96,7 @@ get() { # NAME…
 get "$package"
 if ! dpkg-deb -c "$work/$package"_*.deb | grep '/boot/vmlinuz-' >/dev/null; then
     # shellcheck disable=SC2046 # words are meant to split
-    get $(dpkg-deb -f "$work/$package"_*.deb Depends | tr ',|' '\n\n' |
+    get $(dpkg-deb -f "$work/$package"_*.deb Depends | tr ',|' '\n' |
         sed -n 's/^ *\(linux-\(binary\|base\)-[^ ]*-cloud-amd64\).*/\1/p')
 fi
 mkdir "$work/root" "$work/have"

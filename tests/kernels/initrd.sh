@@ -19,7 +19,10 @@ while getopts o:a: o; do
     esac
 done
 shift $((OPTIND - 1))
-[ -n "$out" ] && [ $# -eq 1 ] || { sed -n '3,7s/^# //p' "$0" >&2; exit 2; }
+if [ -z "$out" ] || [ $# -ne 1 ]; then
+    sed -n '3,7s/^# //p' "$0" >&2
+    exit 2
+fi
 fail() {
     printf 'initrd: %s\n' "$1" >&2
     exit 1

@@ -1,5 +1,7 @@
+# shellcheck shell=sh
 # SPDX-License-Identifier: Apache-2.0
 # Instructions that calls take, without gyr and with it.
+# shellcheck source=/dev/null
 . /test/lib.sh
 : >/etc/gyr-ready
 /test/count_calls plain || exit

@@ -1,5 +1,7 @@
+# shellcheck shell=sh
 # SPDX-License-Identifier: Apache-2.0
 # drive.sh SOURCE ATTACH: the live tests: every typed event, compared with what the program did.
+# shellcheck source=/dev/null
 . /test/lib.sh
 : >/etc/gyr-ready
 watch "$1" "$2" '  - plugin: tap

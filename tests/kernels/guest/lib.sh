@@ -1,11 +1,13 @@
+# shellcheck shell=sh
 # SPDX-License-Identifier: Apache-2.0
-# For the guest's scripts: gyr watching this machine. Sourced with SOURCE and ATTACH as arguments.
-alerts=/tmp/alerts messages=/tmp/messages gyr_pid=
+# For the guest's scripts: gyr watching this machine.
+export alerts=/tmp/alerts messages=/tmp/messages
+gyr_pid=
 
 fail() {
     [ -z "$gyr_pid" ] || kill -KILL "$gyr_pid" 2>/dev/null
     echo "gyr said:"
-    tail -n 40 $messages
+    tail -n 40 "$messages"
     echo "$1"
     exit 1
 }
@@ -26,14 +28,14 @@ outputs:
 rules:
   files: [/gyr/rules, /test/rules.yaml]
 END
-    : >$alerts
-    $GYR run -v -c /tmp/gyr.yaml >$alerts 2>$messages &
+    : >"$alerts"
+    $GYR run -v -c /tmp/gyr.yaml >"$alerts" 2>"$messages" &
     gyr_pid=$!
     for _ in $(seq 300); do
         : </etc/gyr-ready
-        ! grep -q '"rule":"Guest is watched"' $alerts || return 0
-        kill -0 $gyr_pid 2>/dev/null || {
-            wait $gyr_pid
+        ! grep -q '"rule":"Guest is watched"' "$alerts" || return 0
+        kill -0 "$gyr_pid" 2>/dev/null || {
+            wait "$gyr_pid"
             fail "gyr ended by itself with status $?"
         }
         sleep 0.1
@@ -42,8 +44,8 @@ END
 }
 
 stop() {
-    kill -TERM $gyr_pid
-    wait $gyr_pid || fail "gyr ended with status $?"
+    kill -TERM "$gyr_pid"
+    wait "$gyr_pid" || fail "gyr ended with status $?"
     gyr_pid=
 }
 

@@ -1,5 +1,7 @@
+# shellcheck shell=sh disable=SC2154
 # SPDX-License-Identifier: Apache-2.0
 # live.sh SOURCE ATTACH: things that our rules tell of are done under gyr's eyes.
+# shellcheck source=/dev/null
 . /test/lib.sh
 : >/etc/gyr-ready
 echo old >/var/log/gyr-test.log
@@ -31,7 +33,7 @@ Program run from shared memory
 Guest ran a shell'
 missing() {
     printf '%s\n' "$wants" | while IFS= read -r rule; do
-        grep -qF "\"rule\":\"$rule\"" $alerts || printf ' "%s"' "$rule"
+        grep -qF "\"rule\":\"$rule\"" "$alerts" || printf ' "%s"' "$rule"
     done
 }
 begin=$(now)
@@ -41,10 +43,10 @@ for _ in $(seq 100); do
 done
 [ -z "$(missing)" ] || fail "no alert of$(missing)"
 text='user=root command=bash -c exit 7 exit=0 parent=sh'
-grep -qF "$text" $alerts || {
-    grep -F '"Guest ran a shell"' $alerts
+grep -qF "$text" "$alerts" || {
+    grep -F '"Guest ran a shell"' "$alerts"
     fail "the alert of bash has not: $text"
 }
 waited=$(($(now) - begin))
 stop
-echo "10 acts told, the last within $waited ms; $(grep -m 1 -o '[0-9,]* events in .*' $messages)"
+echo "10 acts told, the last within $waited ms; $(grep -m 1 -o '[0-9,]* events in .*' "$messages")"
