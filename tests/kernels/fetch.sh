@@ -52,7 +52,8 @@ suite_apt() { # SUITE PROGRAM ARGUMENT…: that apt program, for this suite alon
         -o Dir::Cache="$dir/cache" -o Dir::Etc::sourcelist="$dir/sources.list" \
         -o Dir::Etc::sourceparts=/dev/null -o Dir::Etc::preferencesparts=/dev/null \
         -o APT::Architecture=amd64 -o APT::Architectures=amd64 -o Acquire::Languages=none \
-        -o Acquire::Retries=1 -o Acquire::http::Timeout=10 -o APT::Sandbox::User=root -o APT::Get::List-Cleanup=0 "$@" \
+        -o Acquire::Retries=1 -o Acquire::http::Timeout=10 \
+        -o APT::Sandbox::User=root -o APT::Get::List-Cleanup=0 "$@" \
         2>>"$log" 9>&-
 }
 
