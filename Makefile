@@ -8,6 +8,8 @@
 ## check       install what is missing, build, and run every test
 ## check-asan  the same tests under the address and undefined-behaviour sanitizers
 ## check-tsan  the same tests under the thread sanitizer
+## check-kernels  the tests on packaged kernels in qemu: make check-kernels [KERNELS="5.10 6.1 sid"]
+## count-kernels  instructions that system calls take there, with Gyr and without
 ## fuzz        let every parser eat mutated input: make fuzz SECONDS=600 [SEED=1]
 ## bench       measure replays by rule set, comparisons, the engine: make bench [CAPTURE=file] [RULES=files]
 ## lint        formatting, clang-tidy, cppcheck, shellcheck (what is there), our own checks
@@ -100,25 +102,28 @@ main_obj  := $(call obj,$(top)/core/cli/main.c,o)
 plugins   := $(foreach d,$(plug_dirs),$(O)/plugins/$(notdir $(d)).so)
 tests     := $(patsubst $(top)/tests/unit/%.c,$(O)/tests/%,$(test_src))
 benches   := $(patsubst $(top)/tests/bench/%.c,$(O)/bench/%,$(wildcard $(top)/tests/bench/bench_*.c))
+guests    := $(patsubst $(top)/tests/kernels/guest/%.c,$(O)/guest/%,$(wildcard $(top)/tests/kernels/guest/*.c))
+KERNELS   ?= 5.10 6.1 6.12 trixie-backports sid
 fuzzers   := $(patsubst $(top)/tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard $(top)/tests/fuzz/fuzz_*.c))
 helpers   := $(patsubst $(top)/tests/e2e/%.c,$(O)/e2e/%,$(wildcard $(top)/tests/e2e/*.c))
 # scripts that are tests; the fuzzers among them are built with sanitizers whatever the variant
 scripts   := $(wildcard $(top)/tests/sdk/test_*.sh) $(wildcard $(top)/tests/tools/test_*.sh) \
              $(wildcard $(top)/tests/rules/test_*.sh) $(wildcard $(top)/tests/e2e/test_*.sh) \
+             $(wildcard $(top)/tests/kernels/test_*.sh) \
              $(if $(filter tsan,$(VARIANT)),,$(wildcard $(top)/tests/fuzz/test_*.sh))
 fuzz_O    := $(if $(filter asan,$(VARIANT)),$(O),$(O)/asan)
 demo      := $(top)/tests/captures/seed.scap.gz $(top)/tests/captures/attacks.scap.gz
 rules     := $(wildcard $(top)/rules/*.yaml)
 c_files    = $(shell cd $(top) && git ls-files -co --exclude-standard '*.c' '*.h' '*.cc')
 
-.PHONY: all run check check-asan check-tsan fuzz fuzzers fuzzers-asan bench lint format help deps \
+.PHONY: all run check check-asan check-tsan check-kernels count-kernels fuzz fuzzers fuzzers-asan bench lint format help deps \
         install uninstall tests clean
 all: $(O)/bin/gyr $(plugins)
 tests: $(tests) $(helpers)
 fuzzers: $(fuzzers)
 
 # These goals install what is missing before the first file is compiled.
-want_deps := $(if $(filter run check check-% fuzz bench deps,$(MAKECMDGOALS)),deps)
+want_deps := $(if $(filter run check check-% count-% fuzz bench deps,$(MAKECMDGOALS)),deps)
 deps:
 	$(q)sh $(top)/packaging/install-deps.sh
 
@@ -130,13 +135,16 @@ run: all
 	$(q)GYR=$(O)/bin/gyr GYR_STAGE=$(O)/run GYR_RUN_DIR=$(run_dir) GYR_RULES=$(top)/rules \
 	  sh $(top)/packaging/run.sh $(demo)
 
-check: all tests $(if $(filter tsan,$(VARIANT)),,fuzzers-asan)
+check: all tests $(guests) $(if $(filter tsan,$(VARIANT)),,fuzzers-asan)
 	$(q)cd $(top) && GYR_TOP=$(top) GYR_BUILD=$(O) GYR=$(O)/bin/gyr GYR_FUZZ=$(fuzz_O)/fuzz \
 	  GYR_VARIANT=$(VARIANT) CC='$(CC)' CXX='$(CXX)' \
 	  sh tests/tools/run-tests.sh -l $(O)/test-logs $(tests) $(scripts)
 # A variant keeps its own folder, so that the four can stand side by side.
 check-asan check-tsan: check-%: $(want_deps)
 	$(q)$(MAKE) --no-print-directory VARIANT=$* O=$(top)/build/$* check
+check-kernels count-kernels: all $(guests)
+	$(q)sh $(top)/tests/kernels/check.sh -b $(O) -d $(top)/build/kernels $(if $(filter count-%,$@),-c) $(KERNELS) || \
+	  test $$? -eq 77 # nothing could be tried, which it said
 fuzzers-asan: | $(want_deps)
 	$(q)$(MAKE) --no-print-directory VARIANT=asan O=$(fuzz_O) fuzzers
 fuzz: fuzzers-asan
@@ -196,6 +204,8 @@ $(O)/e2e/%: $(O)/obj/tests/e2e/%.o
 
 $(O)/bench/%: $(O)/obj/tests/bench/%.o $(O)/lib/libtest.a $(O)/lib/libplugins.a $(O)/lib/libcore.a
 	$(call say,BENCH)mkdir -p $(@D) && $(CC) $(ld_flags) $^ $(foreach d,$(plug_dirs),$(libs.$(notdir $(d)))) $(core_libs) $(test_libs) -o $@
+$(O)/guest/%: $(O)/obj/tests/kernels/guest/%.o
+	$(call say,GUEST)mkdir -p $(@D) && $(CC) $(ld_flags) $^ -lbpf -o $@
 $(O)/fuzz/%: $(O)/obj/tests/fuzz/%.o $(O)/obj/tests/fuzz/driver.o $(O)/lib/libtest.a $(O)/lib/libplugins.a $(O)/lib/libcore.a
 	$(call say,FUZZ)mkdir -p $(@D) && $(CC) $(ld_flags) $^ $(foreach d,$(plug_dirs),$(libs.$(notdir $(d)))) $(core_libs) -lz -o $@
 

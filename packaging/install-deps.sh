@@ -14,6 +14,10 @@ libre2-dev      regular expressions that cannot be made to hang
 zlib1g-dev      captures compressed by gzip
 libzstd-dev     captures compressed by zstd
 libcmocka-dev   unit tests
+libbpf-dev      loading eBPF programs
+qemu-system-x86 tests on packaged kernels
+busybox-static  the same
+cpio            the same
 "
 names=$(printf '%s' "$packages" | cut -d' ' -f1)
 

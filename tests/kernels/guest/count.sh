@@ -1,0 +1,16 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: Apache-2.0
+# Instructions that calls take, without gyr and with it.
+# shellcheck source=/dev/null
+. /test/lib.sh
+: >/etc/gyr-ready
+/test/count_calls plain || exit
+[ -e /gyr/plugins/ebpf.so ] || { echo "result: count skipped the plugin was not built"; exit 0; }
+for attach in fexit sys_exit; do
+    watch ebpf $attach
+    sleep 1
+    /test/count_calls $attach || exit
+    stop
+done
+/test/count_calls after || exit
+echo "result: count ok"

@@ -1,0 +1,12 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: Apache-2.0
+# drive.sh SOURCE ATTACH: the live tests: every typed event, compared with what the program did.
+# shellcheck source=/dev/null
+. /test/lib.sh
+: >/etc/gyr-ready
+watch "$1" "$2" '  - plugin: tap
+    options: {path: /tmp/came}'
+/gyr/live/drive /tmp/expected || fail "drive ended with status $?"
+sleep 1
+stop
+/gyr/live/drive --compare /tmp/expected /tmp/came

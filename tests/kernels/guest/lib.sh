@@ -1,0 +1,54 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: Apache-2.0
+# For the guest's scripts: gyr watching this machine.
+export alerts=/tmp/alerts messages=/tmp/messages
+gyr_pid=
+
+fail() {
+    [ -z "$gyr_pid" ] || kill -KILL "$gyr_pid" 2>/dev/null
+    echo "gyr said:"
+    tail -n 40 "$messages"
+    echo "$1"
+    exit 1
+}
+
+# watch SOURCE ATTACH [ENRICHER]: start it and wait until it tells of what is done here.
+watch() {
+    cat >/tmp/gyr.yaml <<END
+plugin_dirs: [/gyr/plugins, /gyr/live]
+sources:
+  - plugin: $1
+    options: {attach: $2}
+enrichers:
+${3-}
+  - plugin: process
+outputs:
+  - plugin: stdout
+    options: {format: json}
+rules:
+  files: [/gyr/rules, /test/rules.yaml]
+END
+    : >"$alerts"
+    $GYR run -v -c /tmp/gyr.yaml >"$alerts" 2>"$messages" &
+    gyr_pid=$!
+    for _ in $(seq 300); do
+        : </etc/gyr-ready
+        ! grep -q '"rule":"Guest is watched"' "$alerts" || return 0
+        kill -0 "$gyr_pid" 2>/dev/null || {
+            wait "$gyr_pid"
+            fail "gyr ended by itself with status $?"
+        }
+        sleep 0.1
+    done
+    fail "no alert within 30 s"
+}
+
+stop() {
+    kill -TERM "$gyr_pid"
+    wait "$gyr_pid" || fail "gyr ended with status $?"
+    gyr_pid=
+}
+
+now() { # milliseconds since the guest's start
+    sed 's/^\([0-9]*\)\.\([0-9]*\) .*/\1\20/' /proc/uptime
+}
