@@ -72,7 +72,7 @@ ifeq ($(filter release debug asan tsan cov,$(VARIANT)),)
 $(error VARIANT must be one of: release debug asan tsan cov)
 endif
 
-incs     := -I$(top)/sdk -I$(top)/core -I$(top)/plugins/common
+incs     := -I$(top)/sdk -I$(top)/core -I$(top)/plugins/common -I$(O)/gen
 common   := $(WARN) $(v_cflags.$(VARIANT)) $(incs) -D_GNU_SOURCE $(CPPFLAGS)
 cc_flags := -std=gnu17 $(CFLAGS) $(CWARN) $(common)
 cxx_flags := -std=c++17 $(CXXFLAGS) $(common)
@@ -93,6 +93,7 @@ core_cxx  := $(wildcard $(top)/core/*/*.cc)
 common_src := $(wildcard $(top)/plugins/common/*/*.c)
 plug_dirs := $(wildcard $(top)/plugins/sources/*/ $(top)/plugins/enrichers/*/ $(top)/plugins/outputs/*/)
 plug_dirs := $(patsubst %/,%,$(foreach d,$(plug_dirs),$(if $(wildcard $(d)*.c),$(d))))
+plug_src   = $(filter-out %.bpf.c,$(wildcard $(1)/*.c))
 test_src  := $(wildcard $(top)/tests/unit/test_*.c)
 testlib_src := $(wildcard $(top)/tests/lib/*.c)
 obj        = $(patsubst $(top)/%.c,$(O)/obj/%.$(2),$(1))
@@ -178,7 +179,7 @@ $(O)/obj/%.static.o: $(top)/%.c $(O)/flags
 
 $(O)/lib/libcore.a: $(core_obj)
 	$(call say,AR)mkdir -p $(@D) && rm -f $@ && $(AR) rcs $@ $^
-$(O)/lib/libplugins.a: $(call obj,$(common_src),o) $(call obj,$(foreach d,$(plug_dirs),$(wildcard $(d)/*.c)),static.o)
+$(O)/lib/libplugins.a: $(call obj,$(common_src),o) $(call obj,$(foreach d,$(plug_dirs),$(call plug_src,$(d))),static.o)
 	$(call say,AR)mkdir -p $(@D) && rm -f $@ && $(AR) rcs $@ $^
 $(O)/lib/libtest.a: $(call obj,$(testlib_src),o)
 	$(call say,AR)mkdir -p $(@D) && rm -f $@ && $(AR) rcs $@ $^
@@ -188,8 +189,28 @@ $(O)/bin/gyr: $(main_obj) $(O)/lib/libcore.a
 
 # libs.mk of a plugin: common.<name> := folders of plugins/common; libs.<name> := -l…
 -include $(wildcard $(addsuffix /libs.mk,$(plug_dirs)))
+# eBPF programs: compiled for the kernel, and made a header that its plugin includes. The same
+# file is compiled for the other architectures too, so that they stay buildable.
+CLANG    ?= clang
+BPFTOOL  ?= $(or $(shell command -v bpftool 2>/dev/null),/usr/sbin/bpftool)
+bpf_arch := $(if $(filter aarch64%,$(shell $(CC) -dumpmachine)),arm64,x86)
+bpf_flags = -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-function -I$(top)/plugins/common \
+            $(addprefix -I,$(wildcard /usr/include/$(shell $(CC) -dumpmachine)))
+bpf_src  := $(wildcard $(top)/plugins/sources/*/*.bpf.c)
+bpf_skel := $(patsubst $(top)/plugins/sources/%.bpf.c,$(O)/gen/%.skel.h,$(bpf_src))
+bpf_other := $(patsubst $(top)/%.bpf.c,$(O)/obj/%.arm64.bpf.o,$(bpf_src))
+$(O)/obj/%.$(bpf_arch).bpf.o $(O)/obj/%.bpf.o: $(top)/%.bpf.c $(O)/flags
+	$(call say,BPF)mkdir -p $(@D) && $(CLANG) $(bpf_flags) -D__TARGET_ARCH_$(bpf_arch) -MMD -MP -c $< -o $@
+$(O)/obj/%.arm64.bpf.o: $(top)/%.bpf.c $(O)/flags
+	$(call say,BPF)mkdir -p $(@D) && $(CLANG) $(bpf_flags) -D__TARGET_ARCH_arm64 -MMD -MP -c $< -o $@
+$(O)/gen/%.skel.h: $(O)/obj/plugins/sources/%.bpf.o
+	$(call say,SKEL)mkdir -p $(@D) && $(BPFTOOL) gen skeleton $< name $(basename $(basename $(notdir $@)))_bpf > $@
+$(foreach k,$(bpf_skel),$(eval $(call obj,$(call plug_src,$(patsubst $(O)/gen/%/,$(top)/plugins/sources/%,$(dir $(k)))),o) \
+  $(call obj,$(call plug_src,$(patsubst $(O)/gen/%/,$(top)/plugins/sources/%,$(dir $(k)))),pic.o) \
+  $(call obj,$(call plug_src,$(patsubst $(O)/gen/%/,$(top)/plugins/sources/%,$(dir $(k)))),static.o): | $(k)))
+
 define plugin_rule
-$(O)/plugins/$(notdir $(1)).so: $(call obj,$(wildcard $(1)/*.c) $(foreach c,$(common.$(notdir $(1))),$(wildcard $(top)/plugins/common/$(c)/*.c)),pic.o) $(top)/sdk/plugin.map
+$(O)/plugins/$(notdir $(1)).so: $(call obj,$(call plug_src,$(1)) $(foreach c,$(common.$(notdir $(1))),$(wildcard $(top)/plugins/common/$(c)/*.c)),pic.o) $(top)/sdk/plugin.map
 	$$(call say,PLUGIN)mkdir -p $$(@D) && $(CC) -shared $$(ld_flags) $$(so_defs) \
 	  -Wl,--version-script=$(top)/sdk/plugin.map $$(filter %.o,$$^) $$(libs.$(notdir $(1))) -o $$@
 endef

@@ -18,6 +18,9 @@ libbpf-dev      loading eBPF programs
 qemu-system-x86 tests on packaged kernels
 busybox-static  the same
 cpio            the same
+clang           compiling them
+llvm            the same
+bpftool         making a header of them
 "
 names=$(printf '%s' "$packages" | cut -d' ' -f1)
 

@@ -2,6 +2,7 @@
 #include "cli/live.h"
 
 #include "base/log.h"
+#include "cli/entry.h"
 
 #include <errno.h>
 

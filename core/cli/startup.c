@@ -61,15 +61,6 @@ int startup_option(struct startup_conf *c, const struct cli_parser *p, int o)
 
 /* ---- what the command line changes in the configuration ---- */
 
-struct plugin_conf plugin_alone(const char *plugin, const struct ynode *options)
-{
-    return (struct plugin_conf){.plugin = plugin,
-                                .name = plugin,
-                                .options = options,
-                                .min_priority = GYR_PRIO_DEBUG,
-                                .queue = 4096};
-}
-
 static int use_captures(const struct startup_conf *c, struct arena *a, struct config *cfg)
 {
     struct ynode *map = yaml_nodes(a, Y_MAP, 4); /* keys and values */

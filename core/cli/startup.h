@@ -64,8 +64,6 @@ int startup_option(struct startup_conf *c, const struct cli_parser *p, int o);
 int startup(const struct startup_conf *c, struct session *s);
 /** Make the pipeline of the session's configuration. @return 0; negative after telling s->diags. */
 int startup_pipeline(const struct startup_conf *c, struct session *s);
-/** An entry for a plugin as it comes. */
-struct plugin_conf plugin_alone(const char *plugin, const struct ynode *options);
 /** Tell on stderr which configuration, rules and plugins were loaded. */
 void startup_print(const struct session *s);
 void session_free(struct session *s);

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
+common.ebpf := syscall record proc
+libs.ebpf := -lbpf

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
+/*
+ * The eBPF programs. One at the exit of every system call looks its number up and hands over to
+ * the program that encodes it; the same programs can be attached to single calls with fexit, whose
+ * arguments are the same two. Process events have hooks of their own.
+ */
+#include "prim_bpf.h"
+
+#include "probe/abi.h"
+#include "syscall/ids.h"
+
+#include "probe/enc.h"
+
+struct probe_conf conf;
+struct probe_count counts[PROBE_CPUS];
+
+struct scratch {
+    u8 bytes[ENC_ROOM + ENC_SLACK];
+};
+
+/* Two for each CPU: hooks run inside system calls. */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 2);
+    __type(key, u32);
+    __type(value, struct scratch);
+} scratch SEC(".maps");
+
+struct ring {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, 4096);
+};
+
+struct rings {
+    __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+    __uint(max_entries, 1);
+    __type(key, u32);
+    __array(values, struct ring);
+};
+
+struct rings rings_other SEC(".maps"), rings_state SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+    __uint(max_entries, 256);
+    __type(key, u32);
+    __type(value, u32);
+} encoders SEC(".maps");
+
+enum { SLOT_CALL = 0, SLOT_HOOK = 1 };
+
+static PRIM_INLINE u8 *scratch_of(u32 slot)
+{
+    u32 key = bpf_get_smp_processor_id() * 2 + slot;
+
+    return bpf_map_lookup_elem(&scratch, &key);
+}
+
+static PRIM_INLINE void send(struct enc *e, u32 class, u64 ts, s64 tid)
+{
+    struct probe_event *ev = (struct probe_event *)e->buf;
+    u32 cpu = bpf_get_smp_processor_id() & (PROBE_CPUS - 1);
+    u32 key = conf.ring[cpu];
+    u64 flags = BPF_RB_NO_WAKEUP;
+    u64 len = (e->pos + 7) & ~7ull;
+    void *ring;
+
+    ring = class == PROBE_STATE ? bpf_map_lookup_elem(&rings_state, &key)
+                                : bpf_map_lookup_elem(&rings_other, &key);
+    if (!ring)
+        return;
+    ev->len = (u32)len;
+    ev->ts_ns = ts + conf.epoch_ns;
+    ev->tid = tid;
+    ev->flags = e->flags;
+    ev->cpu = (u16)cpu;
+    if (conf.waiting) {
+        conf.waiting = 0;
+        flags = BPF_RB_FORCE_WAKEUP;
+    }
+    PRIM_BOUND(len, ENC_ROOM + ENC_SLACK - 1);
+    if (bpf_ringbuf_output(ring, ev, len, flags) == 0)
+        counts[cpu].sent++;
+    else
+        counts[cpu].lost[class]++;
+}
+
+static PRIM_INLINE void prim_send(struct enc *e, u32 class)
+{
+    send(e, class, prim_now(), (u32)bpf_get_current_pid_tgid());
+}
+
+static PRIM_INLINE u8 *prim_scratch(void)
+{
+    return scratch_of(SLOT_CALL);
+}
+
+static PRIM_INLINE u64 prim_snaplen(void)
+{
+    return conf.snaplen;
+}
+
+#include "arch_bpf.h"
+#include "walk_bpf.h"
+
+#include "probe/encode_files.h"
+#include "probe/encode_process.h"
+#include "probe/encode_creds.h"
+#include "probe/encode_fds.h"
+#include "probe/encode_memory.h"
+#include "probe/encode_paths.h"
+#include "probe/encode_sockets.h"
+#include "probe/encode_io.h"
+#include "probe/encode_messages.h"
+
+/* ---- system calls ---- */
+
+/* What has no event type of its own: its portable and its native number. */
+static PRIM_INLINE bool encode_generic(struct enc *e, const struct call *c)
+{
+    u16 code =
+        c->table32 ? conf.codes32[c->nr & (PROBE_NRS32 - 1)] : conf.codes[c->nr & (PROBE_NRS - 1)];
+
+    ((struct probe_event *)e->buf)->subtype = code;
+    enc_u16(e, code);
+    enc_u16(e, (u16)c->nr);
+    return true;
+}
+
+static PRIM_INLINE u32 encoder32(const struct pt_regs *regs, u64 nr)
+{
+    u32 call;
+
+    if (nr == (u32)NR32_SOCKETCALL) {
+        call = arch_arg32(regs);
+        return call < PROBE_SOCKETCALLS ? conf.socketcalls[call] : 0;
+    }
+    return nr < PROBE_NRS32 ? conf.calls32[nr] : 0;
+}
+
+SEC("tp_btf/sys_exit")
+int sys_exit(u64 *ctx)
+{
+    struct pt_regs *regs = (struct pt_regs *)ctx[0];
+    u64 nr = arch_nr(regs);
+    u32 encoder;
+
+    if (arch_is_compat())
+        encoder = encoder32(regs, nr);
+    else
+        encoder = (nr & ~ARCH_X32) < PROBE_NRS ? conf.calls[nr & (PROBE_NRS - 1)] : 0;
+    if (!encoder || bpf_get_current_pid_tgid() >> 32 == conf.self_tgid)
+        return 0;
+    bpf_tail_call(ctx, &encoders, encoder);
+    return 0;
+}
+
+#define ENCODER(fn, type, class)                                                                   \
+    SEC("tp_btf/sys_exit")                                                                         \
+    int call_##fn(u64 *ctx)                                                                        \
+    {                                                                                              \
+        u64 ts = prim_now();                                                                       \
+        u8 *buf = scratch_of(SLOT_CALL);                                                           \
+        struct call c;                                                                             \
+        struct enc e;                                                                              \
+                                                                                                   \
+        if (!buf)                                                                                  \
+            return 0;                                                                              \
+        arch_call(ctx, &c);                                                                        \
+        enc_begin(&e, buf, EV_##type, N_##type, FLAT_##type);                                                  \
+        if (encode_##fn(&e, &c)) {                                                                 \
+            enc_check_number(&e, N_##type);                                                        \
+            send(&e, class, ts, (u32)bpf_get_current_pid_tgid());                                  \
+        }                                                                                          \
+        return 0;                                                                                  \
+    }
+#include "probe/encoders.def"
+#undef ENCODER
+
+/* ---- processes ---- */
+
+SEC("tp_btf/sched_process_exec")
+int on_exec(u64 *ctx)
+{
+    u64 ts = prim_now();
+    struct linux_binprm *bprm = (struct linux_binprm *)ctx[2];
+    u8 *buf = scratch_of(SLOT_HOOK);
+    bool at = arch_is_execveat();
+    struct enc e;
+
+    if (!buf || !(conf.hooks & PROBE_HOOK_EXEC))
+        return 0;
+    if (at)
+        enc_begin(&e, buf, EV_SYSCALL_EXECVEAT_X, N_SYSCALL_EXECVEAT_X, ENC_ANY);
+    else
+        enc_begin(&e, buf, EV_SYSCALL_EXECVE_19_X, N_SYSCALL_EXECVE_19_X, ENC_ANY);
+    encode_exec(&e, prim_task(), bprm, at);
+    send(&e, PROBE_STATE, ts, (u32)bpf_get_current_pid_tgid());
+    return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int on_fork(u64 *ctx)
+{
+    u64 ts = prim_now();
+    struct task_struct *child = (struct task_struct *)ctx[1];
+    u8 *buf = scratch_of(SLOT_HOOK);
+    struct enc e;
+    struct call c;
+
+    if (!buf || !(conf.hooks & PROBE_HOOK_FORK))
+        return 0;
+    arch_current_call(&c);
+    enc_begin(&e, buf, fork_type(&c), N_SYSCALL_CLONE_20_X, ENC_ANY);
+    if (encode_child(&e, child, &c))
+        send(&e, PROBE_STATE, ts, KREAD(child, pid));
+    return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int on_exit(u64 *ctx)
+{
+    u64 ts = prim_now();
+    struct task_struct *task = (struct task_struct *)ctx[0];
+    u8 *buf = scratch_of(SLOT_HOOK);
+    struct enc e;
+
+    if (!buf || !(conf.hooks & PROBE_HOOK_EXIT))
+        return 0;
+    enc_begin(&e, buf, EV_PROCEXIT_1_E, N_PROCEXIT_1_E, FLAT_PROCEXIT_1_E);
+    encode_exit(&e, task);
+    send(&e, PROBE_STATE, ts, KREAD(task, pid));
+    return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "probe.h"
+
+#include "fexit.h"
+#include "proc/proc.h"
+
+#include "ebpf/probe.skel.h"
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <gyr/util.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+_Static_assert(sizeof(struct probe_event) == sizeof(struct gyr_event), "one layout of records");
+_Static_assert(offsetof(struct probe_event, tid) == offsetof(struct gyr_event, tid) &&
+                   offsetof(struct probe_event, subtype) == offsetof(struct gyr_event, subtype) &&
+                   offsetof(struct probe_event, cpu) == offsetof(struct gyr_event, cpu),
+               "one layout of records");
+_Static_assert((int)PROBE_EVF_CUT == (int)GYR_EVF_CUT, "one set of flags");
+
+enum { PAIRS_MAX = 16 };
+
+#define SMALLER "'ring_size' and 'cpus_per_ring' make them smaller and fewer"
+
+/* libbpf tells everything to one function of the process; plugins are started one at a time. */
+static const struct gyr_host *told_to;
+
+static int tell(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+    char line[1024];
+    int n = vsnprintf(line, sizeof(line), fmt, ap);
+
+    if (!told_to || level == LIBBPF_DEBUG || n <= 0)
+        return 0;
+    line[strcspn(line, "\n")] = '\0';
+    gyr_logf(told_to, GYR_LOG_DEBUG, "%s", line);
+    return 0;
+}
+
+static size_t ring_bytes(uint64_t wanted)
+{
+    size_t size = (size_t)sysconf(_SC_PAGESIZE);
+
+    while (size < wanted)
+        size *= 2;
+    return size;
+}
+
+/* Rings stand in arrays whose pattern is a ring too; before 5.10 of the same size. */
+static int set_pattern(struct bpf_map *outer, size_t size, uint32_t pairs)
+{
+    int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "gyr_pattern", 0, 0, (uint32_t)size, NULL);
+    int r = fd;
+
+    if (fd >= 0)
+        r = bpf_map__set_inner_map_fd(outer, fd);
+    if (r >= 0)
+        r = bpf_map__set_max_entries(outer, pairs);
+    if (r < 0 && fd >= 0)
+        (void)close(fd);
+    return r;
+}
+
+static int set_sizes(struct probe *p, const struct probe_options *o, uint32_t pairs,
+                     struct gyr_error *err)
+{
+    int r = set_pattern(p->skel->maps.rings_other, ring_bytes(o->ring_bytes), pairs);
+
+    if (r >= 0)
+        r = set_pattern(p->skel->maps.rings_state, ring_bytes(o->state_ring_bytes), pairs);
+    if (r >= 0)
+        r = bpf_map__set_max_entries(p->skel->maps.scratch, 2 * p->n_cpus);
+    return r < 0 ? gyr_fail(err, r, "the rings cannot be made: %s; " SMALLER, strerror(-r)) : 0;
+}
+
+static int add_ring(struct probe *p, struct bpf_map *outer, uint32_t place, size_t size,
+                    struct gyr_error *err)
+{
+    int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "gyr_ring", 0, 0, (uint32_t)size, NULL);
+
+    if (fd < 0)
+        return gyr_fail(err, fd,
+                        "cannot make a ring of %zu bytes: %s; " SMALLER,
+                        size, strerror(-fd));
+    p->ring_fds[p->n_rings] = fd;
+    p->ring_sizes[p->n_rings++] = size;
+    if (bpf_map_update_elem(bpf_map__fd(outer), &place, &fd, BPF_ANY) < 0)
+        return gyr_fail(err, -errno, "cannot put a ring in its place: %s", strerror(errno));
+    return 0;
+}
+
+static int make_rings(struct probe *p, const struct probe_options *o, uint32_t pairs,
+                      uint32_t cpus_per_ring, struct gyr_error *err)
+{
+    p->ring_fds = calloc(2 * (size_t)pairs, sizeof(*p->ring_fds));
+    p->ring_sizes = calloc(2 * (size_t)pairs, sizeof(*p->ring_sizes));
+    if (!p->ring_fds || !p->ring_sizes)
+        return gyr_fail(err, -ENOMEM, "no memory");
+    for (uint32_t i = 0; i < pairs; i++) {
+        int r = add_ring(p, p->skel->maps.rings_state, i, ring_bytes(o->state_ring_bytes), err);
+
+        if (r == 0)
+            r = add_ring(p, p->skel->maps.rings_other, i, ring_bytes(o->ring_bytes), err);
+        if (r < 0)
+            return r;
+    }
+    for (uint32_t cpu = 0; cpu < PROBE_CPUS; cpu++)
+        p->conf->ring[cpu] = (uint16_t)(cpu / cpus_per_ring % pairs);
+    return 0;
+}
+
+static int fill_encoders(struct probe *p, struct gyr_error *err)
+{
+    int table = bpf_map__fd(p->skel->maps.encoders);
+
+    for (uint32_t i = 1; i <= calls_encoders(); i++) {
+        struct bpf_program *prog =
+            bpf_object__find_program_by_name(p->skel->obj, calls_program(i));
+        int fd = prog ? bpf_program__fd(prog) : -ENOENT;
+
+        if (fd < 0 || bpf_map_update_elem(table, &i, &fd, BPF_ANY) < 0)
+            return gyr_fail(err, -EINVAL, "the program '%s' cannot be put in its place",
+                            calls_program(i));
+    }
+    return 0;
+}
+
+static int attach(struct probe *p, uint32_t i, struct bpf_program *prog, struct gyr_error *err)
+{
+    p->links[i] = bpf_program__attach_trace(prog);
+    if (!p->links[i])
+        return gyr_fail(err, -errno, "cannot attach the program '%s': %s", bpf_program__name(prog),
+                        strerror(errno));
+    return 0;
+}
+
+static int attach_all(struct probe *p, const struct probe_options *o, struct gyr_error *err)
+{
+    struct gyr_error why = {0};
+    int r = 0;
+
+    if (o->attach != ATTACH_SYS_EXIT) {
+        r = fexit_new(p, &p->fexit, &why);
+        if (r < 0 && o->attach == ATTACH_FEXIT)
+            return gyr_fail(err, r, "'attach' is fexit, but %.400s", why.msg);
+    }
+    if (p->fexit)
+        gyr_logf(p->host, GYR_LOG_INFO,
+                 "attached by fexit to the wanted system calls alone: the others cost nothing");
+    else
+        gyr_logf(p->host, GYR_LOG_INFO, "attached to the exit of every system call%s%s",
+                 why.msg[0] ? ", because " : ", as configured", why.msg);
+    r = p->fexit ? 0 : attach(p, 0, p->skel->progs.sys_exit, err);
+    if (r == 0)
+        r = attach(p, 1, p->skel->progs.on_exec, err);
+    if (r == 0)
+        r = attach(p, 2, p->skel->progs.on_fork, err);
+    if (r == 0)
+        r = attach(p, 3, p->skel->progs.on_exit, err);
+    return r;
+}
+
+static int open_and_load(struct probe *p, const struct probe_options *o, struct gyr_error *err)
+{
+    uint32_t per = o->cpus_per_ring ? o->cpus_per_ring : (p->n_cpus + PAIRS_MAX - 1) / PAIRS_MAX;
+    uint32_t pairs = (p->n_cpus + per - 1) / per;
+    int r;
+
+    p->skel = probe_bpf__open();
+    if (!p->skel)
+        return gyr_fail(err, -errno, "the programs cannot be read: %s", strerror(errno));
+    r = set_sizes(p, o, pairs, err);
+    if (r < 0)
+        return r;
+    r = probe_bpf__load(p->skel);
+    if (r < 0)
+        return gyr_fail(err, r, "the kernel refuses the programs: %s%s", strerror(-r),
+                        r == -EPERM ? " (a capability, or before 5.11 the limit of locked memory)"
+                                    : "; log_level: debug has its reasons");
+    p->conf = &p->skel->bss->conf;
+    p->counts = p->skel->bss->counts;
+    p->boot_ns = proc_boot_ns();
+    p->conf->epoch_ns = p->boot_ns;
+    p->conf->self_tgid = (uint32_t)getpid();
+    p->conf->snaplen = o->snaplen;
+    r = make_rings(p, o, pairs, per, err);
+    if (r == 0)
+        r = fill_encoders(p, err);
+    if (r == 0)
+        r = attach_all(p, o, err);
+    return r;
+}
+
+int probe_load(struct probe *p, const struct gyr_host *host, const struct probe_options *o,
+               struct gyr_error *err)
+{
+    int n = libbpf_num_possible_cpus();
+    int r = probe_check(err);
+
+    *p = (struct probe){.host = host};
+    if (r < 0)
+        return r;
+    p->n_cpus = n < 1 ? 1 : n > PROBE_CPUS ? PROBE_CPUS : (uint32_t)n;
+    told_to = host;
+    (void)libbpf_set_print(tell);
+    r = open_and_load(p, o, err);
+    told_to = NULL;
+    if (r < 0)
+        probe_unload(p);
+    return r;
+}
+
+void probe_unload(struct probe *p)
+{
+    fexit_free(p->fexit);
+    for (size_t i = 0; i < sizeof(p->links) / sizeof(p->links[0]); i++)
+        (void)bpf_link__destroy(p->links[i]);
+    for (uint32_t i = 0; i < p->n_rings; i++)
+        (void)close(p->ring_fds[i]);
+    free(p->ring_fds);
+    free(p->ring_sizes);
+    probe_bpf__destroy(p->skel);
+    *p = (struct probe){0};
+}
+
+int probe_want(struct probe *p, const struct gyr_want *w, struct gyr_error *err)
+{
+    struct probe_conf *next = calloc(1, sizeof(*next));
+    uint32_t n;
+    int r = 0;
+
+    if (!next)
+        return gyr_fail(err, -ENOMEM, "no memory");
+    n = calls_want(next, w);
+    if (p->fexit)
+        r = fexit_want(p->fexit, next, err);
+    if (r == 0) {
+        (void)calls_want(p->conf, w);
+        gyr_logf(p->host, GYR_LOG_INFO, "%u system calls are traced", n);
+    }
+    free(next);
+    return r;
+}
