@@ -96,6 +96,10 @@ plug_dirs := $(patsubst %/,%,$(foreach d,$(plug_dirs),$(if $(wildcard $(d)*.c),$
 plug_src   = $(filter-out %.bpf.c,$(wildcard $(1)/*.c))
 test_src  := $(wildcard $(top)/tests/unit/test_*.c)
 testlib_src := $(wildcard $(top)/tests/lib/*.c)
+# the live test: a program that makes every call, one that it executes, and an enricher that writes
+# what comes
+live_src  := $(filter-out %/tap.c %/leaf.c,$(wildcard $(top)/tests/live/*.c))
+live      := $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine)),$(addprefix $(O)/live/,drive leaf tap.so))
 obj        = $(patsubst $(top)/%.c,$(O)/obj/%.$(2),$(1))
 
 core_obj  := $(call obj,$(core_src),o) $(patsubst $(top)/%.cc,$(O)/obj/%.o,$(core_cxx))
@@ -111,6 +115,7 @@ helpers   := $(patsubst $(top)/tests/e2e/%.c,$(O)/e2e/%,$(wildcard $(top)/tests/
 scripts   := $(wildcard $(top)/tests/sdk/test_*.sh) $(wildcard $(top)/tests/tools/test_*.sh) \
              $(wildcard $(top)/tests/rules/test_*.sh) $(wildcard $(top)/tests/e2e/test_*.sh) \
              $(wildcard $(top)/tests/kernels/test_*.sh) \
+             $(wildcard $(top)/tests/live/test_*.sh) \
              $(if $(filter tsan,$(VARIANT)),,$(wildcard $(top)/tests/fuzz/test_*.sh))
 fuzz_O    := $(if $(filter asan,$(VARIANT)),$(O),$(O)/asan)
 demo      := $(top)/tests/captures/seed.scap.gz $(top)/tests/captures/attacks.scap.gz
@@ -120,7 +125,7 @@ c_files    = $(shell cd $(top) && git ls-files -co --exclude-standard '*.c' '*.h
 .PHONY: all run check check-asan check-tsan check-kernels count-kernels fuzz fuzzers fuzzers-asan bench lint format help deps \
         install uninstall tests clean
 all: $(O)/bin/gyr $(plugins)
-tests: $(tests) $(helpers)
+tests: $(tests) $(helpers) $(live)
 fuzzers: $(fuzzers)
 
 # These goals install what is missing before the first file is compiled.
@@ -222,6 +227,15 @@ $(O)/tests/%: $(O)/obj/tests/unit/%.o $(O)/lib/libtest.a $(O)/lib/libplugins.a $
 # what a script needs of C: apart from the core, which it looks at from outside
 $(O)/e2e/%: $(O)/obj/tests/e2e/%.o
 	$(call say,HELPER)mkdir -p $(@D) && $(CC) $(ld_flags) $^ -ljansson -lz -o $@
+
+# No sanitizer: it would make calls of its own between those that are told.
+live_flags := -std=gnu17 -O1 -g $(WARN) $(CWARN) $(incs) -D_GNU_SOURCE
+$(O)/live/drive: $(live_src) $(top)/plugins/common/syscall/syscall.c $(wildcard $(top)/tests/live/*.h) $(O)/flags
+	$(call say,LIVE)mkdir -p $(@D) && $(CC) $(live_flags) $(filter %.c,$^) -o $@
+$(O)/live/leaf: $(top)/tests/live/leaf.c $(O)/flags
+	$(call say,LIVE)mkdir -p $(@D) && $(CC) $(live_flags) -nostdlib -static $< -o $@
+$(O)/live/tap.so: $(top)/tests/live/tap.c $(top)/tests/live/shown.h $(O)/flags
+	$(call say,LIVE)mkdir -p $(@D) && $(CC) $(live_flags) $(pl_flags) -shared $< -o $@
 
 $(O)/bench/%: $(O)/obj/tests/bench/%.o $(O)/lib/libtest.a $(O)/lib/libplugins.a $(O)/lib/libcore.a
 	$(call say,BENCH)mkdir -p $(@D) && $(CC) $(ld_flags) $^ $(foreach d,$(plug_dirs),$(libs.$(notdir $(d)))) $(core_libs) $(test_libs) -o $@
