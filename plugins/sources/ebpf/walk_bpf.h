@@ -169,13 +169,16 @@ static PRIM_INLINE void prim_cgroups(struct enc *e, struct task_struct *task)
 
 #define NS_PER_S 1000000000ull
 
+enum { CTIME_QUERIED = 1 << 31 }; /* 6.13: a mark in the nanoseconds that somebody has asked */
+
 static PRIM_INLINE u64 prim_ctime(const struct inode *inode)
 {
     const struct inode___v6_11 *v11 = (const void *)inode;
     const struct inode___v6_6 *v6 = (const void *)inode;
 
     if (bpf_core_field_exists(v11->i_ctime_sec))
-        return (u64)KREAD(v11, i_ctime_sec) * NS_PER_S + KREAD(v11, i_ctime_nsec);
+        return (u64)KREAD(v11, i_ctime_sec) * NS_PER_S +
+               (KREAD(v11, i_ctime_nsec) & ~CTIME_QUERIED);
     if (bpf_core_field_exists(v6->__i_ctime))
         return (u64)KREAD(v6, __i_ctime.tv_sec) * NS_PER_S + (u64)KREAD(v6, __i_ctime.tv_nsec);
     return (u64)KREAD(inode, i_ctime.tv_sec) * NS_PER_S + (u64)KREAD(inode, i_ctime.tv_nsec);
