@@ -121,6 +121,8 @@ static PRIM_INLINE bool encode_generic(struct enc *e, const struct call *c)
     u16 code =
         c->table32 ? conf.codes32[c->nr & (PROBE_NRS32 - 1)] : conf.codes[c->nr & (PROBE_NRS - 1)];
 
+    if (c->nr >= PROBE_NRS) /* a return from a signal: it was another call's number, or none */
+        return false;
     ((struct probe_event *)e->buf)->subtype = code;
     enc_u16(e, code);
     enc_u16(e, (u16)c->nr);
@@ -230,6 +232,23 @@ int on_exit(u64 *ctx)
     enc_begin(&e, buf, EV_PROCEXIT_1_E, N_PROCEXIT_1_E, FLAT_PROCEXIT_1_E);
     encode_exit(&e, task);
     send(&e, PROBE_STATE, ts, KREAD(task, pid));
+    return 0;
+}
+
+/* Attached only while wanted: signals are many. */
+SEC("tp_btf/signal_deliver")
+int on_signal(u64 *ctx)
+{
+    u64 ts = prim_now(), id = bpf_get_current_pid_tgid();
+    u8 *buf = scratch_of(SLOT_HOOK);
+    struct enc e;
+
+    if (!buf || id >> 32 == conf.self_tgid)
+        return 0;
+    enc_begin(&e, buf, EV_SIGNALDELIVER_E, N_SIGNALDELIVER_E, FLAT_SIGNALDELIVER_E);
+    encode_signal(&e, (s32)ctx[0], (const struct kernel_siginfo *)ctx[1]);
+    enc_check_number(&e, N_SIGNALDELIVER_E);
+    send(&e, PROBE_OTHER, ts, (u32)id);
     return 0;
 }
 

@@ -223,6 +223,17 @@ void probe_unload(struct probe *p)
     *p = (struct probe){0};
 }
 
+enum { LINK_SIGNAL = 4 };
+
+static int want_signals(struct probe *p, bool wanted, struct gyr_error *err)
+{
+    if (wanted)
+        return p->links[LINK_SIGNAL] ? 0 : attach(p, LINK_SIGNAL, p->skel->progs.on_signal, err);
+    (void)bpf_link__destroy(p->links[LINK_SIGNAL]);
+    p->links[LINK_SIGNAL] = NULL;
+    return 0;
+}
+
 int probe_want(struct probe *p, const struct gyr_want *w, struct gyr_error *err)
 {
     struct probe_conf *next = calloc(1, sizeof(*next));
@@ -232,7 +243,8 @@ int probe_want(struct probe *p, const struct gyr_want *w, struct gyr_error *err)
     if (!next)
         return gyr_fail(err, -ENOMEM, "no memory");
     n = calls_want(next, w);
-    if (p->fexit)
+    r = want_signals(p, next->hooks & PROBE_HOOK_SIGNAL, err);
+    if (r == 0 && p->fexit)
         r = fexit_want(p->fexit, next, err);
     if (r == 0) {
         (void)calls_want(p->conf, w);
