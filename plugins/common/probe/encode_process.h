@@ -22,7 +22,7 @@ static PRIM_INLINE void exec_tail(struct enc *e, struct task_struct *task)
 
     enc_u32(e, process_tty(task));
     enc_s64(e, process_nr(KREAD(task, signal, pids[PIDS_PGID]), process_level(task)));
-    enc_u32(e, KREAD(task, loginuid.val));
+    enc_u32(e, prim_loginuid(task));
     enc_u32(e, process_exe_flags(cred, exe));
     enc_u64(e, process_cap(&cred->cap_inheritable));
     enc_u64(e, process_cap(&cred->cap_permitted));
@@ -31,7 +31,7 @@ static PRIM_INLINE void exec_tail(struct enc *e, struct task_struct *task)
     enc_u64(e, prim_ctime(inode));
     enc_u64(e, prim_mtime(inode));
     enc_u32(e, KREAD(cred, euid.val));
-    prim_exe_path(e, &exe->f_path);
+    prim_exe_path(e, exe);
     enc_close(e);
     enc_s64(e, process_nr(KREAD(task, signal, pids[PIDS_PGID]), 0));
     enc_u32(e, KREAD(cred, egid.val));
@@ -264,8 +264,8 @@ static PRIM_INLINE void encode_exit(struct enc *e, struct task_struct *task)
 
 /* ---- signals ---- */
 
-/** A signal reaches the thread that runs. Who sent it is known of what processes send, and of
- *  children; kernels before and after that make more of it do not agree. */
+/** A signal reaches the thread that runs. Who sent it is known of what a process sent, and of
+ *  children that changed. */
 static PRIM_INLINE void encode_signal(struct enc *e, s32 sig, const struct kernel_siginfo *info)
 {
     enum { SENT_BY_KERNEL = 1, OF_TIMER = -2, OF_FILE = -5, CHILD = 17 };

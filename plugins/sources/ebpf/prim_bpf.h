@@ -3,7 +3,8 @@
  * @file prim_bpf.h
  * @brief The primitives of the encoders (plugins/common/probe), for eBPF.
  *
- * A driver defines, before it includes the encoders:
+ * A driver defines, before it includes the encoders (walk_bpf.h has the larger primitives,
+ * probe/arch.h what it asks of registers):
  *   PRIM_INLINE                 how every function of theirs is inlined
  *   PRIM_FUNCTION               how a function is declared that is called: it takes numbers only,
  *                               answers an int, and is verified once, not where it is called
@@ -29,7 +30,7 @@
  *   prim_send(e, class)         send the record now: encoders that make several do, and answer
  *                               false; they begin each with enc_begin()
  *   prim_scratch()              the memory that the record of this call is put into, or NULL
- *   ARCH_PAIRS_ALIGNED          1: 32-bit programs give 64 bits in an even pair of registers
+ *   prim_conf()                 struct probe_conf: what the reader asked for
  */
 #ifndef EBPF_PRIM_BPF_H
 #define EBPF_PRIM_BPF_H
