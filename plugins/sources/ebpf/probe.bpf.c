@@ -133,6 +133,20 @@ int sys_exit(u64 *ctx)
     return 0;
 }
 
+/* On a function there may be the encoders of several calls. */
+static PRIM_INLINE bool is_own(u64 *ctx, u32 encoder)
+{
+    return hook_encoder((const struct pt_regs *)ctx[0]) == encoder &&
+           bpf_get_current_pid_tgid() >> 32 != conf.self_tgid;
+}
+
+enum {
+    NUMBER_of_none,
+#define ENCODER(fn, type, class) NUMBER_##fn,
+#include "probe/encoders.def"
+#undef ENCODER
+};
+
 #define ENCODER(fn, type, class)                                                                   \
     SEC("tp_btf/sys_exit")                                                                         \
     int call_##fn(u64 *ctx)                                                                        \
@@ -142,7 +156,7 @@ int sys_exit(u64 *ctx)
         struct call c;                                                                             \
         struct enc e;                                                                              \
                                                                                                    \
-        if (!buf)                                                                                  \
+        if (!buf || (conf.by_function && !is_own(ctx, NUMBER_##fn)))                               \
             return 0;                                                                              \
         arch_call((const struct pt_regs *)ctx[0], (s64)ctx[1], &c);                                \
         enc_begin(&e, buf, EV_##type, N_##type, FLAT_##type);                                      \

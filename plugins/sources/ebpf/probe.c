@@ -141,6 +141,7 @@ static int attach_all(struct probe *p, const struct probe_options *o, struct gyr
 
     if (o->attach != ATTACH_SYS_EXIT) {
         r = fexit_new(p, &p->fexit, &why);
+        p->conf->by_function = r == 0;
         if (r < 0 && o->attach == ATTACH_FEXIT)
             return gyr_fail(err, r, "'attach' is fexit, but %.400s", why.msg);
     }
