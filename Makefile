@@ -15,6 +15,7 @@
 ## bench-live  what watching this machine costs the watched: by turns without and with (root) [ROUNDS=20]
 ## lint        formatting, clang-tidy, cppcheck, shellcheck (what is there), our own checks
 ## format      clang-format every .c and .h
+## objects     compile everything, link nothing: for a compiler of another architecture
 ## install     DESTDIR=, prefix=/usr/local
 ## uninstall   what install put there, but for the configuration
 ## deps        install the packages the build needs
@@ -124,8 +125,9 @@ rules     := $(wildcard $(top)/rules/*.yaml)
 c_files    = $(shell cd $(top) && git ls-files -co --exclude-standard '*.c' '*.h' '*.cc')
 
 .PHONY: all run check check-asan check-tsan check-kernels count-kernels fuzz fuzzers fuzzers-asan bench bench-live lint format help deps \
-        install uninstall tests clean
+        install uninstall tests objects clean
 all: $(O)/bin/gyr $(plugins)
+objects: $(core_obj) $(main_obj) $(call obj,$(common_src) $(foreach d,$(plug_dirs),$(call plug_src,$(d))),pic.o)
 tests: $(tests) $(helpers) $(live)
 fuzzers: $(fuzzers)
 
@@ -197,20 +199,16 @@ $(O)/bin/gyr: $(main_obj) $(O)/lib/libcore.a
 
 # libs.mk of a plugin: common.<name> := folders of plugins/common; libs.<name> := -l…
 -include $(wildcard $(addsuffix /libs.mk,$(plug_dirs)))
-# eBPF programs: compiled for the kernel, and made a header that its plugin includes. The same
-# file is compiled for the other architectures too, so that they stay buildable.
+# eBPF programs: compiled for the kernel, and made a header that its plugin includes.
 CLANG    ?= clang
 BPFTOOL  ?= $(or $(shell command -v bpftool 2>/dev/null),/usr/sbin/bpftool)
 bpf_arch := $(if $(filter aarch64%,$(shell $(CC) -dumpmachine)),arm64,x86)
-bpf_flags = -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-function -I$(top)/plugins/common \
-            $(addprefix -I,$(wildcard /usr/include/$(shell $(CC) -dumpmachine)))
+bpf_cpp  := $(addprefix -I,$(wildcard /usr/include/$(shell $(CC) -dumpmachine) /usr/$(shell $(CC) -dumpmachine)/include))
+bpf_flags = -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-function -I$(top)/plugins/common $(bpf_cpp)
 bpf_src  := $(wildcard $(top)/plugins/sources/*/*.bpf.c)
 bpf_skel := $(patsubst $(top)/plugins/sources/%.bpf.c,$(O)/gen/%.skel.h,$(bpf_src))
-bpf_other := $(patsubst $(top)/%.bpf.c,$(O)/obj/%.arm64.bpf.o,$(bpf_src))
-$(O)/obj/%.$(bpf_arch).bpf.o $(O)/obj/%.bpf.o: $(top)/%.bpf.c $(O)/flags
+$(O)/obj/%.bpf.o: $(top)/%.bpf.c $(O)/flags
 	$(call say,BPF)mkdir -p $(@D) && $(CLANG) $(bpf_flags) -D__TARGET_ARCH_$(bpf_arch) -MMD -MP -c $< -o $@
-$(O)/obj/%.arm64.bpf.o: $(top)/%.bpf.c $(O)/flags
-	$(call say,BPF)mkdir -p $(@D) && $(CLANG) $(bpf_flags) -D__TARGET_ARCH_arm64 -MMD -MP -c $< -o $@
 $(O)/gen/%.skel.h: $(O)/obj/plugins/sources/%.bpf.o
 	$(call say,SKEL)mkdir -p $(@D) && $(BPFTOOL) gen skeleton $< name $(basename $(basename $(notdir $@)))_bpf > $@
 $(foreach k,$(bpf_skel),$(eval $(call obj,$(call plug_src,$(patsubst $(O)/gen/%/,$(top)/plugins/sources/%,$(dir $(k)))),o) \
