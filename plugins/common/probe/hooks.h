@@ -24,8 +24,11 @@ static PRIM_INLINE bool encode_generic(struct enc *e, const struct call *c)
     return true;
 }
 
-static PRIM_INLINE u32 hook_encoder32(const struct pt_regs *regs, u64 nr)
+/** The encoder of a 32-bit call, or of a 64-bit one, that ends: its place in encoders.def, from 1;
+ *  0: not traced. */
+static PRIM_INLINE u32 hook_encoder32(const struct pt_regs *regs)
 {
+    u64 nr = arch_nr(regs);
     const struct probe_conf *conf = prim_conf();
     u32 call;
 
@@ -36,14 +39,16 @@ static PRIM_INLINE u32 hook_encoder32(const struct pt_regs *regs, u64 nr)
     return nr < PROBE_NRS32 ? conf->calls32[nr] : 0;
 }
 
-/** The encoder of the call that ends: its place in encoders.def, from 1; 0: not traced. */
-static PRIM_INLINE u32 hook_encoder(const struct pt_regs *regs)
+static PRIM_INLINE u32 hook_encoder64(const struct pt_regs *regs)
 {
     u64 nr = arch_nr(regs);
 
-    if (arch_is_compat())
-        return hook_encoder32(regs, nr);
     return (nr & ~ARCH_X32) < PROBE_NRS ? prim_conf()->calls[nr & (PROBE_NRS - 1)] : 0;
+}
+
+static PRIM_INLINE u32 hook_encoder(const struct pt_regs *regs)
+{
+    return arch_is_compat() ? hook_encoder32(regs) : hook_encoder64(regs);
 }
 
 /* ---- processes: each puts a record into @p buf, which the driver sends ---- */
