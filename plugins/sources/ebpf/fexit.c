@@ -86,6 +86,18 @@ static bool begins(const char *text, const char *with)
 }
 
 /* Is this a function as the programs need it: of one argument, the registers? */
+static bool takes_registers(const struct btf *btf, const struct btf_type *function)
+{
+    const struct btf_type *t = btf__type_by_id(btf, function->type);
+
+    if (btf_vlen(t) != 1)
+        return false;
+    t = btf__type_by_id(btf, btf_params(t)->type);
+    for (int depth = 0; depth < 3 && t && (btf_is_ptr(t) || btf_is_mod(t)); depth++)
+        t = btf__type_by_id(btf, t->type);
+    return t && btf_is_struct(t) && strcmp(btf__name_by_offset(btf, t->name_off), "pt_regs") == 0;
+}
+
 static bool is_call(const struct btf *btf, const struct btf_type *t, const char *name)
 {
     bool any = false;
@@ -93,7 +105,7 @@ static bool is_call(const struct btf *btf, const struct btf_type *t, const char 
     for (uint32_t i = 0; i < 2; i++)
         for (uint32_t k = 0; ways[i][k]; k++)
             any |= begins(name, ways[i][k]);
-    return any && btf_vlen(btf__type_by_id(btf, t->type)) == 1;
+    return any && takes_registers(btf, t);
 }
 
 static int find_functions(struct fexit *f, struct gyr_error *err)
@@ -125,6 +137,11 @@ static int function_of(const struct fexit *f, const char *name)
 
 /* ---- hooks ---- */
 
+static const char *name_of(const struct fexit *f, int function)
+{
+    return btf__name_by_offset(f->btf, btf__type_by_id(f->btf, (uint32_t)function)->name_off);
+}
+
 static int load(const struct fexit *f, uint8_t encoder, int btf_id, struct gyr_error *err)
 {
     struct bpf_program *prog =
@@ -138,8 +155,8 @@ static int load(const struct fexit *f, uint8_t encoder, int btf_id, struct gyr_e
     fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, bpf_program__name(prog), "Dual BSD/GPL",
                        bpf_program__insns(prog), bpf_program__insn_cnt(prog), &o);
     return fd >= 0 ? fd
-                   : gyr_fail(err, -errno, "the kernel refuses '%s' as fexit: %s",
-                              calls_program(encoder), strerror(errno));
+                   : gyr_fail(err, -errno, "the kernel refuses '%s' for %s(): %s",
+                              calls_program(encoder), name_of(f, btf_id), strerror(errno));
 }
 
 /* @return a link; a negative errno. */
@@ -151,7 +168,8 @@ static int hook_function(const struct fexit *f, uint8_t encoder, int btf_id, str
         return prog;
     link = bpf_raw_tracepoint_open(NULL, prog);
     if (link < 0)
-        link = gyr_fail(err, -errno, "no trampoline can be attached: %s", strerror(errno));
+        link = gyr_fail(err, -errno, "no trampoline can be attached to %s(): %s",
+                        name_of(f, btf_id), strerror(errno));
     (void)close(prog);
     return link;
 }
