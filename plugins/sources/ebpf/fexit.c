@@ -23,7 +23,7 @@ struct function {
 
 /* One encoder on one function. */
 struct hook {
-    int link, function;
+    int link, function; /* link: negative when there can be none */
     uint8_t encoder;
     bool keep;
 };
@@ -174,6 +174,12 @@ static int hook_function(const struct fexit *f, uint8_t encoder, int btf_id, str
     return link;
 }
 
+static void unhook(const struct hook *h)
+{
+    if (h->link >= 0)
+        (void)close(h->link);
+}
+
 /* One hook made and taken away again: does this kernel allow it at all? */
 static int try_one(const struct fexit *f, struct gyr_error *err)
 {
@@ -215,7 +221,7 @@ void fexit_free(struct fexit *f)
     if (!f)
         return;
     for (uint32_t i = 0; i < f->n; i++)
-        (void)close(f->hooks[i].link);
+        unhook(&f->hooks[i]);
     free(f->hooks);
     free(f->functions);
     btf__free(f->btf);
@@ -238,7 +244,10 @@ static int want_hook(struct fexit *f, int function, uint8_t encoder, struct gyr_
     if (f->n == HOOKS_MAX)
         return gyr_fail(err, -E2BIG, "more than %d functions to attach to", HOOKS_MAX);
     link = hook_function(f, encoder, function, err);
-    if (link < 0)
+    if (link == -EBUSY) /* compilers make one code of functions that do the same */
+        gyr_logf(f->probe->host, GYR_LOG_WARNING,
+                 "%s() is not watched: its code is another function's", name_of(f, function));
+    else if (link < 0)
         return link;
     f->hooks[f->n++] = (struct hook){link, function, encoder, true};
     return 0;
@@ -315,7 +324,7 @@ static void drop_hooks(struct fexit *f, uint32_t from, bool all)
         if (!all && f->hooks[i].keep)
             f->hooks[n++] = f->hooks[i];
         else
-            (void)close(f->hooks[i].link);
+            unhook(&f->hooks[i]);
     }
     f->n = n;
 }
