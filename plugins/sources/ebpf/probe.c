@@ -163,9 +163,11 @@ static int open_and_load(struct probe *p, const struct probe_options *o, struct 
 {
     uint32_t per = o->cpus_per_ring ? o->cpus_per_ring : (p->n_cpus + PAIRS_MAX - 1) / PAIRS_MAX;
     uint32_t pairs = (p->n_cpus + per - 1) / per;
+    /* named, so that what is not there is not looked for in modules, which wants CAP_SYS_ADMIN */
+    LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = "/sys/kernel/btf/vmlinux");
     int r;
 
-    p->skel = probe_bpf__open();
+    p->skel = probe_bpf__open_opts(&opts);
     if (!p->skel)
         return gyr_fail(err, -errno, "the programs cannot be read: %s", strerror(errno));
     r = set_sizes(p, o, pairs, err);
