@@ -50,4 +50,4 @@ grep -qF "$text" "$alerts" || {
 }
 waited=$(($(now) - begin))
 stop
-echo "10 acts told, the last within $waited ms; $(grep -m 1 -o '[0-9,]* events in .*' "$messages")"
+echo "10 acts told, the last within $waited ms; up in $started ms, ended in $stopped ms; $(grep -m 1 -o '[0-9,]* events in .*' "$messages")"
