@@ -19,8 +19,8 @@ enum { HOOKS_MAX = 2048, TABLES_MAX = 8, X32_FIRST = 512 };
 /* The programs for functions of one prototype. */
 struct table {
     const struct kernel_function *sample;
-    struct bpf_insn *lookup; /* the program that is attached */
-    size_t n_lookup;
+    struct bpf_insn *jump; /* the program that is attached */
+    size_t n_jump;
     int array;
     struct encoder_set loaded, wanted;
 };
@@ -42,18 +42,18 @@ struct fexit {
 
 /* ---- programs ---- */
 
-/* The probe's own look-up, with the table of this prototype in the place of its own. */
-static int copy_lookup(const struct probe *p, struct table *t)
+/* The probe's own jump, with the table of this prototype in the place of its own. */
+static int copy_jump(const struct probe *p, struct table *t)
 {
-    const struct bpf_program *prog = p->skel->progs.sys_exit;
+    const struct bpf_program *prog = p->skel->progs.jump;
 
-    t->n_lookup = bpf_program__insn_cnt(prog);
-    t->lookup = calloc(t->n_lookup, sizeof(*t->lookup));
-    if (!t->lookup)
+    t->n_jump = bpf_program__insn_cnt(prog);
+    t->jump = calloc(t->n_jump, sizeof(*t->jump));
+    if (!t->jump)
         return -ENOMEM;
-    memcpy(t->lookup, bpf_program__insns(prog), t->n_lookup * sizeof(*t->lookup));
-    for (size_t i = 0; i < t->n_lookup; i++) {
-        struct bpf_insn *in = &t->lookup[i];
+    memcpy(t->jump, bpf_program__insns(prog), t->n_jump * sizeof(*t->jump));
+    for (size_t i = 0; i < t->n_jump; i++) {
+        struct bpf_insn *in = &t->jump[i];
 
         if (in->code == (BPF_LD | BPF_IMM | BPF_DW) && in->src_reg == BPF_PSEUDO_MAP_FD &&
             in->imm == bpf_map__fd(p->skel->maps.encoders))
@@ -80,7 +80,7 @@ static int table_of(struct fexit *f, const struct kernel_function *k, struct tab
                               sizeof(uint32_t), ENCODERS_MAX, NULL);
     if (t->array < 0)
         return gyr_fail(err, t->array, "no table of programs can be made: %s", strerror(-t->array));
-    r = copy_lookup(f->probe, t);
+    r = copy_jump(f->probe, t);
     if (r < 0) {
         (void)close(t->array);
         return gyr_fail(err, r, "no memory");
@@ -94,8 +94,8 @@ static int attach(const struct table *t, const struct kernel_function *k, struct
 {
     LIBBPF_OPTS(bpf_prog_load_opts, o, .expected_attach_type = BPF_TRACE_FEXIT,
                 .attach_btf_id = k->id);
-    int link, prog = bpf_prog_load(BPF_PROG_TYPE_TRACING, "gyr_fexit", "Dual BSD/GPL", t->lookup,
-                                   t->n_lookup, &o);
+    int link, prog = bpf_prog_load(BPF_PROG_TYPE_TRACING, "gyr_fexit", "Dual BSD/GPL", t->jump,
+                                   t->n_jump, &o);
 
     if (prog < 0)
         return gyr_fail(err, -errno, "the kernel refuses a program as fexit of %s: %s", k->name,
@@ -171,7 +171,7 @@ void fexit_free(struct fexit *f)
         return;
     for (uint32_t i = 0; i < f->n_tables; i++) {
         (void)close(f->tables[i].array); /* empties it */
-        free(f->tables[i].lookup);
+        free(f->tables[i].jump);
     }
     drop_hooks(f, true);
     functions_free(f->functions);
