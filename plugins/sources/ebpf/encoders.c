@@ -44,6 +44,16 @@ static int choose(struct probe_bpf *more, const struct encoder_set *set, const c
     return r;
 }
 
+/* What the kernel lacks libbpf looks for in its modules, and fails where the list of them is for the
+ * mightiest. It does so once for each object: let it be now, where that does no harm. */
+static void look_at_no_modules(struct probe_bpf *more)
+{
+    uint32_t id;
+
+    if (bpf_btf_get_next_id(0, &id) < 0 && errno == EPERM)
+        (void)bpf_program__set_attach_target(more->progs.on_exit, 0, "no function of the kernel's");
+}
+
 static int put(struct probe_bpf *more, const struct encoder_set *set, int array)
 {
     for (uint32_t i = 1; i <= calls_encoders(); i++) {
@@ -61,14 +71,12 @@ static int put(struct probe_bpf *more, const struct encoder_set *set, int array)
 int encoders_load(const struct probe *p, const struct encoder_set *set, const char *function,
                   int array, struct gyr_error *err)
 {
-    /* Named, the kernel's types are the only ones looked at: libbpf would search those of modules
-     * too for what an older kernel has, which only the mightiest may. */
-    LIBBPF_OPTS(bpf_object_open_opts, o, .btf_custom_path = "/sys/kernel/btf/vmlinux");
-    struct probe_bpf *more = probe_bpf__open_opts(&o);
+    struct probe_bpf *more = probe_bpf__open();
     int r;
 
     if (!more)
         return gyr_fail(err, -errno, "the programs cannot be read: %s", strerror(errno));
+    look_at_no_modules(more);
     r = share_maps(p, more, array);
     if (r == 0)
         r = choose(more, set, function);
