@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fexit.h"
 
+#include "detach.h"
 #include "encoders.h"
 #include "functions.h"
 
@@ -35,6 +36,7 @@ struct fexit {
     const struct probe *probe;
     struct btf *btf;
     struct functions *functions;
+    struct detacher *detacher;
     struct hook *hooks;
     uint32_t n, n_tables;
     struct table tables[TABLES_MAX];
@@ -121,6 +123,8 @@ static int start(struct fexit *f, struct gyr_error *err)
     if (!f->hooks || !f->btf)
         return gyr_fail(err, -ENOMEM, "the kernel's types cannot be read");
     r = functions_new(f->btf, "/proc/kallsyms", &f->functions, err);
+    if (r == 0)
+        r = detacher_new(&f->detacher, err);
     if (r < 0)
         return r;
     any = functions_any(f->functions);
@@ -131,7 +135,7 @@ static int start(struct fexit *f, struct gyr_error *err)
         r = attach(t, any, err);
     if (r < 0)
         return r;
-    (void)close(r);
+    detacher_add(f->detacher, any, r);
     return 0;
 }
 
@@ -160,7 +164,7 @@ static void drop_hooks(struct fexit *f, bool all)
         if (!all && f->hooks[i].keep)
             f->hooks[n++] = f->hooks[i];
         else if (f->hooks[i].link >= 0)
-            (void)close(f->hooks[i].link);
+            detacher_add(f->detacher, f->hooks[i].function, f->hooks[i].link);
     }
     f->n = n;
 }
@@ -170,10 +174,11 @@ void fexit_free(struct fexit *f)
     if (!f)
         return;
     for (uint32_t i = 0; i < f->n_tables; i++) {
-        (void)close(f->tables[i].array); /* empties it */
+        (void)close(f->tables[i].array); /* empties it: no hook does anything any more */
         free(f->tables[i].jump);
     }
     drop_hooks(f, true);
+    detacher_free(f->detacher);
     functions_free(f->functions);
     free(f->hooks);
     btf__free(f->btf);
@@ -200,7 +205,8 @@ static int want_function(struct fexit *f, const struct kernel_function *k,
     }
     if (f->n == HOOKS_MAX)
         return gyr_fail(err, -E2BIG, "more than %d functions to attach to", HOOKS_MAX);
-    f->hooks[f->n++] = (struct hook){.function = k, .link = -1, .keep = true};
+    f->hooks[f->n++] =
+        (struct hook){.function = k, .link = detacher_take_back(f->detacher, k), .keep = true};
     return 0;
 }
 
@@ -306,8 +312,11 @@ static int attach_new(struct fexit *f, uint32_t from, bool all, struct gyr_error
 {
     for (uint32_t i = from; i < f->n; i++) {
         struct table *t;
-        int r = table_of(f, f->hooks[i].function, &t, err);
+        int r;
 
+        if (f->hooks[i].link >= 0)
+            continue;
+        r = table_of(f, f->hooks[i].function, &t, err);
         if (r == 0)
             f->hooks[i].link = r = attach(t, f->hooks[i].function, err);
         if (r >= 0)
@@ -358,5 +367,6 @@ int fexit_want(struct fexit *f, const struct probe_conf *conf, bool all, struct 
              "programs loaded in %u ms, attached to %u more functions in %u ms",
              (unsigned)(loaded - begin), f->n - before, (unsigned)(now_ms() - loaded));
     drop_hooks(f, false);
+    detacher_start(f->detacher);
     return 0;
 }
