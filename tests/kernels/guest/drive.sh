@@ -13,6 +13,7 @@ lacks=$(grep -c "the kernel's types lack" "$messages")
 /gyr/live/drive --compare /tmp/expected /tmp/came
 status=$?
 [ "$lacks" -eq 0 ] || {
+    grep "the kernel's types lack" "$messages"
     echo "the kernel's types lack functions of $lacks calls, which gyr told"
     exit 77
 }
