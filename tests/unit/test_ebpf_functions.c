@@ -62,6 +62,7 @@ static int setup(void **state)
                 "ffffffff81000010 T __x64_sys_getppid\n"
                 "ffffffff81000010 t __do_sys_getppid\n"
                 "ffffffff81000020 T __x64_sys_mseal\n"
+                "ffffffff81000028 T __x64_sys_exit_group\n"
                 "ffffffff81000030 d __x64_sys_data\n"
                 "ffffffff81000040 t __x64_sys_tee.cold\n"
                 "ffffffff81000050 T __ia32_sys_stat64\n"
@@ -115,6 +116,7 @@ static void functions_have_names_of_their_own(void **state)
     assert_string_equal(of("sendfile", WAY_NATIVE), " __x64_sys_sendfile64");
     assert_string_equal(of("pread64", WAY_COMPAT), " __ia32_compat_sys_x86_pread");
     assert_string_equal(of("chown", WAY_COMPAT), " __ia32_sys_chown __ia32_sys_chown16");
+    assert_string_equal(of("chown32", WAY_COMPAT), " __ia32_sys_chown __ia32_sys_chown16");
 }
 
 /* Weak or alias, the names of the ways are those of the one body. */
@@ -137,6 +139,7 @@ static void what_is_not_described_is_told(void **state)
     assert_string_equal(of("data", WAY_NATIVE), "");
     assert_string_equal(of("tee", WAY_NATIVE), "");
     assert_string_equal(of("no_such_call", WAY_NATIVE), "");
+    assert_string_equal(of("exit_group", WAY_NATIVE), "");
 }
 
 static void a_function_without_registers_is_none(void **state)

@@ -30,7 +30,8 @@ static const struct {
     {"pwrite64", "pwrite"},      {"_llseek", "llseek"},    {"_newselect", "select"},
     {"_sysctl", "sysctl"},       {"fstatat64", "fstatat"}, {"olduname", "uname"},
     {"oldolduname", "olduname"}, {"oldstat", "stat"},      {"oldlstat", "lstat"},
-    {"oldfstat", "fstat"},       {"prlimit", "prlimit64"}, {"oldumount", "umount"},
+    {"ugetrlimit", "getrlimit"}, {"oldfstat", "fstat"},    {"prlimit", "prlimit64"},
+    {"oldumount", "umount"},
 };
 
 /* How names differ from the calls'. A 64-bit call is its function or the new or wide one; in 32
@@ -38,6 +39,12 @@ static const struct {
 static const char *const before[] = {"", "new", "old", "old_", "ia32_", "x86_", "x32_"};
 static const char *const after[] = {"", "64", "16", "32", "_time32", "_time64", "64v2"};
 enum { BEFORE_NATIVE = 2, AFTER_NATIVE = 2 };
+
+/* What a call's name may have at its end and no function's. */
+static const char *const endings[] = {"32", "64", "_time64"};
+
+/* What never returns has no exit: the kernel refuses to be asked for it. */
+static const char *const endless[] = {"exit", "exit_group"};
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -263,6 +270,17 @@ static void search_shapes(struct search *s, const char *base)
     }
 }
 
+static void search_without(struct search *s, const char *call, const char *ending)
+{
+    size_t len = strlen(call), cut = strlen(ending);
+    char base[FUNCTION_NAME_MAX];
+
+    if (len <= cut || strcmp(call + len - cut, ending) != 0)
+        return;
+    (void)snprintf(base, sizeof(base), "%.*s", (int)(len - cut), call);
+    search_shapes(s, base);
+}
+
 uint32_t functions_of_call(const struct functions *f, const char *call, enum way way,
                            const struct kernel_function *ret[FUNCTIONS_PER_CALL],
                            char hidden[FUNCTION_NAME_MAX])
@@ -270,7 +288,12 @@ uint32_t functions_of_call(const struct functions *f, const char *call, enum way
     struct search s = {.f = f, .way = way, .ret = ret, .hidden = hidden};
 
     memset(hidden, 0, FUNCTION_NAME_MAX);
+    for (size_t i = 0; i < COUNT(endless); i++)
+        if (strcmp(endless[i], call) == 0)
+            return 0;
     search_shapes(&s, call);
+    for (size_t i = 0; way != WAY_NATIVE && i < COUNT(endings); i++)
+        search_without(&s, call, endings[i]);
     for (size_t i = 0; i < COUNT(others); i++)
         if (strcmp(others[i].call, call) == 0)
             search_shapes(&s, others[i].function);

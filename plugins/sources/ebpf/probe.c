@@ -258,6 +258,17 @@ static int leave_fexit(struct probe *p, const struct gyr_error *why, struct gyr_
     return 0;
 }
 
+enum { LINK_SIGNAL = 4 };
+
+static int want_signals(struct probe *p, bool wanted, struct gyr_error *err)
+{
+    if (wanted)
+        return p->links[LINK_SIGNAL] ? 0 : attach(p, LINK_SIGNAL, p->skel->progs.on_signal, err);
+    (void)bpf_link__destroy(p->links[LINK_SIGNAL]);
+    p->links[LINK_SIGNAL] = NULL;
+    return 0;
+}
+
 int probe_want(struct probe *p, const struct gyr_want *w, struct gyr_error *err)
 {
     struct probe_conf *next = calloc(1, sizeof(*next));
@@ -268,9 +279,10 @@ int probe_want(struct probe *p, const struct gyr_want *w, struct gyr_error *err)
     if (!next)
         return gyr_fail(err, -ENOMEM, "no memory");
     n = calls_want(next, w);
-    if (p->fexit && p->attach == ATTACH_FEXIT)
+    r = want_signals(p, next->hooks & PROBE_HOOK_SIGNAL, err);
+    if (r == 0 && p->fexit && p->attach == ATTACH_FEXIT)
         r = fexit_want(p->fexit, next, false, err);
-    else if (p->fexit && fexit_want(p->fexit, next, true, &why) < 0)
+    else if (r == 0 && p->fexit && fexit_want(p->fexit, next, true, &why) < 0)
         r = leave_fexit(p, &why, err);
     if (r == 0) {
         (void)calls_want(p->conf, w);
