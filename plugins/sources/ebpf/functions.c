@@ -4,6 +4,7 @@
 #include <bpf/btf.h>
 #include <errno.h>
 #include <gyr/util.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,7 +113,7 @@ static int read_types(struct functions *f, const struct btf *btf)
             if (!name || !is_of_call(name) || !takes_registers(btf, t->type))
                 continue;
             if (pass)
-                f->described[f->n++] = (struct kernel_function){name, id, t->type};
+                f->described[f->n++] = (struct kernel_function){name, id, t->type, 0};
             else
                 kept++;
         }
@@ -131,10 +132,31 @@ static int read_types(struct functions *f, const struct btf *btf)
     return 0;
 }
 
+static struct kernel_function *look_up(const struct functions *f, const char *name)
+{
+    const struct kernel_function key = {.name = name};
+    size_t from = 0, to = f->n;
+
+    while (from < to) {
+        size_t mid = from + (to - from) / 2;
+        int r = strcmp(f->described[mid].name, key.name);
+
+        if (r == 0)
+            return &f->described[mid];
+        if (r < 0)
+            from = mid + 1;
+        else
+            to = mid;
+    }
+    return NULL;
+}
+
 static int read_symbols(struct functions *f, const char *path)
 {
     FILE *in = fopen(path, "re");
     char line[512], name[FUNCTION_NAME_MAX], kind;
+    struct kernel_function *k;
+    uint64_t address;
     int r = 0;
 
     if (!in)
@@ -143,9 +165,12 @@ static int read_symbols(struct functions *f, const char *path)
     if (!f->symbols)
         r = -ENOMEM;
     while (r == 0 && f->n_symbols < SYMBOLS_MAX && fgets(line, sizeof(line), in)) {
-        if (sscanf(line, "%*x %c %95s", &kind, name) != 2 || !strchr("tTwW", kind) ||
-            !is_of_call(name) || strpbrk(name, ".["))
+        if (sscanf(line, "%" SCNx64 " %c %95s", &address, &kind, name) != 3 ||
+            !strchr("tTwW", kind) || !is_of_call(name) || strpbrk(name, ".["))
             continue;
+        k = look_up(f, name);
+        if (k)
+            k->address = address;
         f->symbols[f->n_symbols] = strdup(name);
         if (!f->symbols[f->n_symbols++])
             r = -ENOMEM;
@@ -185,21 +210,7 @@ void functions_free(struct functions *f)
 
 const struct kernel_function *functions_find(const struct functions *f, const char *name)
 {
-    const struct kernel_function key = {.name = name};
-    size_t from = 0, to = f->n;
-
-    while (from < to) {
-        size_t mid = from + (to - from) / 2;
-        int r = strcmp(f->described[mid].name, key.name);
-
-        if (r == 0)
-            return &f->described[mid];
-        if (r < 0)
-            from = mid + 1;
-        else
-            to = mid;
-    }
-    return NULL;
+    return look_up(f, name);
 }
 
 /* ---- a call's ---- */
@@ -212,8 +223,19 @@ struct search {
     char *hidden;
 };
 
+/* Compilers make one code of functions that do the same, and it takes one trampoline. */
+static const struct kernel_function *first_of_code(const struct functions *f,
+                                                   const struct kernel_function *k)
+{
+    for (uint32_t i = 0; k->address && i < f->n; i++)
+        if (f->described[i].address == k->address)
+            return &f->described[i];
+    return k;
+}
+
 static void found(struct search *s, const struct kernel_function *k)
 {
+    k = first_of_code(s->f, k);
     for (uint32_t i = 0; i < s->n; i++)
         if (s->ret[i] == k)
             return;

@@ -23,6 +23,7 @@ struct kernel_function {
     const char *name; /**< the types' own, while they live */
     uint32_t id;      /**< in the kernel's BTF */
     uint32_t proto;   /**< its prototype there; as a number it tells them apart */
+    uint64_t address; /**< 0: the kernel does not tell it */
 };
 
 /** Which ways into the kernel a call is looked for in. */
@@ -37,7 +38,8 @@ void functions_free(struct functions *f); /**< NULL is fine */
 
 const struct kernel_function *functions_find(const struct functions *f, const char *name);
 
-/** The functions of a call by the schema's name. @p hidden gets the name of one that the kernel has
+/** The functions of a call by the schema's name; of those that are the same code always the same
+ *  one. @p hidden gets the name of one that the kernel has
  *  and does not describe, or "". @return how many: none when the kernel has no such call. */
 uint32_t functions_of_call(const struct functions *f, const char *call, enum way way,
                            const struct kernel_function *ret[FUNCTIONS_PER_CALL],
