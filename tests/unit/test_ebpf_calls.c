@@ -288,7 +288,6 @@ static void the_rest_stays(void **state)
     conf.epoch_ns = 1;
     conf.self_tgid = 2;
     conf.snaplen = 3;
-    conf.by_function = 4;
     conf.waiting = 5;
     conf.ring[PROBE_CPUS - 1] = 6;
     memset(types, 0xff, sizeof(types));
@@ -296,7 +295,6 @@ static void the_rest_stays(void **state)
     assert_int_equal(conf.epoch_ns, 1);
     assert_int_equal(conf.self_tgid, 2);
     assert_int_equal(conf.snaplen, 3);
-    assert_int_equal(conf.by_function, 4);
     assert_int_equal(conf.waiting, 5);
     assert_int_equal(conf.ring[PROBE_CPUS - 1], 6);
 }

@@ -46,7 +46,6 @@ struct probe_conf {
     __u32 self_tgid;        /**< whose calls are left out: our own */
     __u32 snaplen;          /**< bytes of read or written data; <= PROBE_DATA_MAX */
     __u32 hooks;            /**< PROBE_HOOK_* */
-    __u32 by_function;      /**< encoders are attached to functions: each sees to the number */
     __u32 waiting;          /**< the reader sleeps: the next record wakes it */
     __u16 ring[PROBE_CPUS]; /**< of a CPU: which pair of rings */
     /** Of a native number: the encoder's place in the table of programs; 0: not traced. */

@@ -3,8 +3,7 @@
  * @file prim_bpf.h
  * @brief The primitives of the encoders (plugins/common/probe), for eBPF.
  *
- * A driver defines, before it includes the encoders (walk_bpf.h has the larger primitives,
- * probe/arch.h what it asks of registers):
+ * A driver defines, before it includes the encoders:
  *   PRIM_INLINE                 how every function of theirs is inlined
  *   PRIM_FUNCTION               how a function is declared that is called: it takes numbers only,
  *                               answers an int, and is verified once, not where it is called
@@ -32,7 +31,7 @@
  *   prim_send(e, class)         send the record now: encoders that make several do, and answer
  *                               false; they begin each with enc_begin()
  *   prim_scratch()              the memory that the record of this call is put into, or NULL
- *   prim_conf()                 struct probe_conf: what the reader asked for
+ *   ARCH_PAIRS_ALIGNED          1: 32-bit programs give 64 bits in an even pair of registers
  */
 #ifndef EBPF_PRIM_BPF_H
 #define EBPF_PRIM_BPF_H
@@ -74,7 +73,7 @@ static PRIM_INLINE long prim_user_str(void *dst, u32 n, u64 user)
 {
     long len = bpf_probe_read_user_str(dst, n, (const void *)user);
 
-    return len == 0 ? 1 : len; /* up to 6.12 no NUL is counted when there is nothing before it */
+    return len ? len : 1; /* before 6.15 the NUL of an empty string is not counted */
 }
 
 static PRIM_INLINE long prim_kernel_str(void *dst, u32 n, const void *p)

@@ -152,13 +152,21 @@ enum {
     SEC("tp_btf/sys_exit")                                                                         \
     int call_##fn(u64 *ctx)                                                                        \
     {                                                                                              \
-        /* on a function there may be the encoders of several calls */                             \
-        if (conf.by_function && hook_encoder((const struct pt_regs *)ctx[0]) != ENC_##fn)          \
-            return 0;                                                                              \
         return run_##fn(ctx, arch_is_compat());                                                    \
     }
 #include "probe/encoders.def"
 #undef ENCODER
+
+/* What fexit attaches to a function, to each a copy: so it is small. */
+SEC("tp_btf/sys_exit")
+int jump(u64 *ctx)
+{
+    u32 encoder = hook_encoder((const struct pt_regs *)ctx[0]);
+
+    if (encoder != ENC_NOBODY)
+        bpf_tail_call(ctx, &encoders, encoder);
+    return 0;
+}
 
 /* The calls that come most often are spared the jump to a program of their own. */
 SEC("tp_btf/sys_exit")

@@ -50,4 +50,9 @@ grep -qF "$text" "$alerts" || {
 }
 waited=$(($(now) - begin))
 stop
-echo "10 acts told, the last within $waited ms; $(grep -m 1 -o '[0-9,]* events in .*' "$messages")"
+how=
+if [ "$2" = auto ]; then # how it decided, and why
+    how=$(sed -n 's/^.*plugin ebpf: attached/attached/p' "$messages" | tail -n 1)
+    how="${how%%:*}; "
+fi
+echo "${how}10 acts told, the last within $waited ms; up in $started ms, ended in $stopped ms; $(grep -m 1 -o '[0-9,]* events in .*' "$messages")"
