@@ -241,7 +241,7 @@ static PRIM_INLINE bool encode_fchdir(struct enc *e, const struct call *c)
  */
 static PRIM_INLINE bool encode_open_by_handle_at(struct enc *e, const struct call *c)
 {
-    struct file *file = file_of_fd(c->ret);
+    struct file *file = prim_file(c->ret);
     struct opened o;
 
     open_look(c->ret, &o);

@@ -15,16 +15,6 @@ enum {
     LAYER_LOWER = 2
 };
 
-/** The file behind a descriptor of the thread that runs, or NULL. */
-static PRIM_INLINE struct file *file_of_fd(s64 fd)
-{
-    struct file **slot, *file = NULL;
-
-    if (fd < 0 || fd >= prim_fdtable(&slot) || prim_kernel_read(&file, sizeof(file), slot + fd) != 0)
-        return NULL;
-    return file;
-}
-
 /** As the schema has device numbers, which is what user space sees. */
 static PRIM_INLINE u32 file_dev(u32 kdev)
 {
@@ -50,7 +40,7 @@ static PRIM_INLINE u32 file_layer(const struct inode *inode, const struct super_
 /** dev and ino of a descriptor; zeros for one that is not open. @return the file. */
 static PRIM_INLINE struct file *file_numbers(s64 fd, u32 *ret_dev, u64 *ret_ino)
 {
-    struct file *file = file_of_fd(fd);
+    struct file *file = prim_file(fd);
     struct inode *inode;
 
     *ret_dev = 0;

@@ -8,6 +8,7 @@
  *   PRIM_INLINE                 how every function of theirs is inlined
  *   PRIM_FUNCTION               how a function is declared that is called: it takes numbers only,
  *                               answers an int, and is verified once, not where it is called
+ *   PRIM_TABLE                  how a table of constants is declared
  *   PRIM_BOUND(v, mask)         v &= mask, and nobody may optimise it away
  *   PRIM_SETTLE(v, mem, mask)   the same for a value that took several ways here: by way of the u64
  *                               at mem, so that the verifier sees one state instead of each way's
@@ -24,7 +25,7 @@
  *   prim_user_str(dst, n, u)    length with the NUL, at most n; negative: unreadable
  *   prim_kernel_str(dst, n, p)  likewise
  *   prim_task()                 the thread that runs
- *   prim_fdtable(&files)        its descriptors: how many, and their files
+ *   prim_file(fd)               the file behind one of its descriptors, or NULL
  *   prim_now()                  nanoseconds since boot, sleep included
  *   prim_snaplen()              most bytes of read or written data, <= PROBE_DATA_MAX
  *   prim_send(e, class)         send the record now: encoders that make several do, and answer
@@ -39,6 +40,8 @@
 
 #define PRIM_INLINE            __attribute__((always_inline, unused)) inline
 #define PRIM_FUNCTION          __attribute__((noinline, unused))
+/* Not static: libbpf does not know where clang puts more than one table that is. */
+#define PRIM_TABLE             const
 #define PRIM_CHECKS            1
 #define PRIM_BOUND(v, mask)    asm volatile("%0 &= %1" : "+r"(v) : "i"(mask))
 #define PRIM_SETTLE(v, mem, mask)                                                                  \
@@ -92,7 +95,8 @@ static PRIM_INLINE u64 prim_now(void)
 #define TASK_IS_TYPED                                                                              \
     bpf_core_enum_value_exists(enum bpf_func_id___here, BPF_FUNC_get_current_task_btf___here)
 
-static PRIM_INLINE u32 prim_fdtable(struct file ***ret_files)
+/* How many descriptors the thread has, and their files. */
+static PRIM_INLINE u32 fdtable(struct file ***ret_files)
 {
     struct fdtable *fdt;
 
@@ -106,6 +110,15 @@ static PRIM_INLINE u32 prim_fdtable(struct file ***ret_files)
     fdt = KREAD(prim_task(), files, fdt);
     *ret_files = KREAD(fdt, fd);
     return KREAD(fdt, max_fds);
+}
+
+static PRIM_INLINE struct file *prim_file(s64 fd)
+{
+    struct file **slot, *file = NULL;
+
+    if (fd < 0 || fd >= fdtable(&slot) || prim_kernel_read(&file, sizeof(file), slot + fd) != 0)
+        return NULL;
+    return file;
 }
 
 #endif /* EBPF_PRIM_BPF_H */
