@@ -53,12 +53,12 @@ static PRIM_INLINE void arch_socketcall(struct call *c)
         c->arg[i] = arg[i];
 }
 
-/** The call that ends, with @p ret as its answer. */
-static PRIM_INLINE void arch_call(const struct pt_regs *regs, s64 ret, struct call *c)
+/** The call that ends, with @p ret as its answer. @p table32 arch_is_compat(). */
+static PRIM_INLINE void arch_call(const struct pt_regs *regs, s64 ret, struct call *c, bool table32)
 {
     c->ret = ret;
     c->nr = arch_nr(regs) & ~ARCH_X32;
-    c->table32 = arch_is_compat();
+    c->table32 = table32;
     c->compat = c->table32 || (arch_nr(regs) & ARCH_X32 && c->nr >= ARCH_X32_OWN);
     if (!c->table32) {
         arch_args(regs, c);

@@ -24,6 +24,7 @@ static PRIM_INLINE bool encode_generic(struct enc *e, const struct call *c)
     return true;
 }
 
+/* The encoder of a call that ends: its place in encoders.def, from 1; 0: not traced. */
 static PRIM_INLINE u32 hook_encoder32(const struct pt_regs *regs, u64 nr)
 {
     const struct probe_conf *conf = prim_conf();
@@ -36,13 +37,8 @@ static PRIM_INLINE u32 hook_encoder32(const struct pt_regs *regs, u64 nr)
     return nr < PROBE_NRS32 ? conf->calls32[nr] : 0;
 }
 
-/** The encoder of the call that ends: its place in encoders.def, from 1; 0: not traced. */
-static PRIM_INLINE u32 hook_encoder(const struct pt_regs *regs)
+static PRIM_INLINE u32 hook_encoder64(u64 nr)
 {
-    u64 nr = arch_nr(regs);
-
-    if (arch_is_compat())
-        return hook_encoder32(regs, nr);
     return (nr & ~ARCH_X32) < PROBE_NRS ? prim_conf()->calls[nr & (PROBE_NRS - 1)] : 0;
 }
 

@@ -90,7 +90,8 @@ static void end(void)
 	preempt_enable_notrace();
 }
 
-static void sys_exit(const struct encoder *encoder, const struct pt_regs *regs, long ret)
+static void sys_exit(const struct encoder *encoder, const struct pt_regs *regs, long ret,
+		     bool table32)
 {
 	u64 ts = prim_now();
 	u8 *buf = gyr_scratch();
@@ -99,7 +100,7 @@ static void sys_exit(const struct encoder *encoder, const struct pt_regs *regs, 
 
 	if (!buf)
 		return;
-	arch_call(regs, ret, &c);
+	arch_call(regs, ret, &c, table32);
 	enc_begin(&e, buf, encoder->type, encoder->n, encoder->first);
 	if (encoder->encode(&e, &c))
 		send(&e, encoder->class, ts, task_pid_nr(current));
@@ -107,13 +108,16 @@ static void sys_exit(const struct encoder *encoder, const struct pt_regs *regs, 
 
 void gyr_on_sys_exit(const struct pt_regs *regs, long ret)
 {
-	u32 i = hook_encoder(regs);
+	bool table32 = arch_is_compat();
+	u64 nr = arch_nr(regs);
+	u32 i = table32 ? hook_encoder32(regs, nr) : hook_encoder64(nr);
 
 	if (!i || i >= ARRAY_SIZE(encoders) ||
 	    task_tgid_nr(current) == READ_ONCE(gyr_conf.self_tgid))
 		return;
 	begin();
-	sys_exit(&encoders[array_index_nospec(i, ARRAY_SIZE(encoders))], regs, ret);
+	sys_exit(&encoders[array_index_nospec(i, ARRAY_SIZE(encoders))], regs, ret,
+		 table32);
 	end();
 }
 

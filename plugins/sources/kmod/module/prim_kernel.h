@@ -175,6 +175,9 @@ static inline long prim_kernel_str(void *dst, u32 n, const void *p)
 
 #define KREAD(p, ...)	CONCATENATE(KREAD_, COUNT_ARGS(__VA_ARGS__))(p, __VA_ARGS__)
 
+/* Nothing is quicker here that is as safe. */
+#define KGET(p, m)	KREAD_1(p, m)
+
 #define KREAD_INTO(dst, p, m)						\
 	((void)prim_kernel_read((dst), sizeof(*(dst)), &(p)->m))
 
