@@ -102,6 +102,7 @@ enum proc_phase {
 
 struct proc_snapshot {
     uint64_t boot_ns, tick_ns;
+    const struct proc_teller *teller; /**< NULL: we tell of processes */
     uint32_t max_threads, max_fds;
     bool is_own; /**< no host_root */
     bool told_denied, told_cut;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The source "ebpf": the running machine, by eBPF programs in its kernel. */
 #include "probe.h"
-#include "proc/proc.h"
+#include "snap.h"
 #include "syscall/syscall.h"
 
 #include <errno.h>
@@ -28,10 +28,13 @@ enum {
 static const uint64_t HEAL_OTHER_NS = 30 * NSEC_PER_SEC;
 
 static const char *const attach_modes[] = {"auto", "fexit", "sys_exit", NULL};
+static const char *const snapshot_modes[] = {"auto", "proc", "kernel", NULL};
+
+enum snapshot_mode { SNAPSHOT_AUTO, SNAPSHOT_PROC, SNAPSHOT_KERNEL };
 
 struct config {
     uint64_t ring_size, state_ring_size, snaplen;
-    int64_t attach, cpus_per_ring;
+    int64_t attach, cpus_per_ring, snapshot;
 };
 
 static const struct gyr_option options[] = {
@@ -51,6 +54,10 @@ static const struct gyr_option options[] = {
     {GYR_OPT(struct config, snaplen, GYR_O_SIZE, "snaplen", "80",
              "Bytes of read, written, sent and received data that events show."),
      .max = PROBE_DATA_MAX},
+    {GYR_OPT(struct config, snapshot, GYR_O_ENUM, "snapshot", "auto",
+             "Where the state of processes is read, at the start and after losses. proc: /proc; "
+             "kernel: by eBPF programs (5.10 and newer); auto: /proc if it shows the machine."),
+     .choices = snapshot_modes},
 };
 
 /* A record of ours about the stream: events that were lost. */
@@ -66,6 +73,7 @@ struct ebpf {
     struct probe probe;
     struct rings rings;
     struct proc_snapshot *proc;
+    struct snap *snap;       /* NULL: /proc tells of processes */
     struct scap_batch batch; /* of snapshot records */
     bool in_snapshot, begun;
     int wake_fd, epoll_fd;
@@ -94,6 +102,8 @@ static void ebpf_stop(void *self)
     probe_unload(&s->probe);
     proc_snapshot_free(s->proc);
     s->proc = NULL;
+    snap_free(s->snap);
+    s->snap = NULL;
     free(s->seen);
     s->seen = NULL;
     if (s->epoll_fd >= 0)
@@ -148,6 +158,66 @@ static int watch(struct ebpf *s, struct gyr_error *err)
     return 0;
 }
 
+static void tell_nobody(void *self, int64_t only)
+{
+    (void)self;
+    (void)only;
+}
+
+static int tell_nothing(void *self, struct scap_view *ret)
+{
+    (void)self;
+    (void)ret;
+    return 0;
+}
+
+/* The processes of a container are of no use: their numbers are others'. */
+static const struct proc_teller nobody = {.begin = tell_nobody, .next = tell_nothing};
+
+/* @return whether the kernel is to tell of processes, as /proc is not the machine's. */
+static bool proc_is_foreign(struct ebpf *s)
+{
+    struct gyr_error why;
+    int r = proc_check(s->host->host_root, &why);
+    bool foreign = r == -EXDEV || r == -ENOENT;
+
+    if (r < 0)
+        gyr_logf(s->host, foreign ? GYR_LOG_INFO : GYR_LOG_WARNING, "%s", why.msg);
+    return foreign;
+}
+
+/* Without any, nothing is known of what runs already. */
+static int start_snapshots(struct ebpf *s, struct gyr_error *err)
+{
+    struct proc_conf pc = {.host_root = s->host->host_root, .boot_ns = s->probe.boot_ns};
+    enum snapshot_mode mode = (enum snapshot_mode)s->cfg->snapshot;
+    bool foreign = proc_is_foreign(s);
+    struct gyr_error why;
+    int r;
+
+    if (mode == SNAPSHOT_KERNEL || (mode == SNAPSHOT_AUTO && foreign)) {
+        r = snap_new(s->host, s->probe.boot_ns, &s->snap, &why);
+        if (r < 0 && mode == SNAPSHOT_KERNEL)
+            return gyr_fail(err, r, "'snapshot' is kernel, but %.400s", why.msg);
+        if (r < 0)
+            gyr_logf(s->host, GYR_LOG_WARNING,
+                     "/proc is not the machine's, and %.400s: of what ran before now nothing is "
+                     "known until it starts another program",
+                     why.msg);
+        else
+            gyr_logf(s->host, foreign ? GYR_LOG_WARNING : GYR_LOG_INFO,
+                     "processes that run already are told by the kernel%s%s",
+                     foreign ? ", as /proc does not show those of the machine" : "",
+                     snap_has_texts(s->snap) ? ""
+                                             : "; before 6.2 without arguments and environment");
+    }
+    if (s->snap)
+        pc.teller = snap_teller(s->snap);
+    else if (foreign && mode == SNAPSHOT_AUTO)
+        pc.teller = &nobody;
+    return proc_snapshot_new(&pc, &s->proc, err);
+}
+
 static int start_parts(struct ebpf *s, struct gyr_error *err)
 {
     const struct config *c = s->cfg;
@@ -156,7 +226,6 @@ static int start_parts(struct ebpf *s, struct gyr_error *err)
                                     .cpus_per_ring = (uint32_t)c->cpus_per_ring,
                                     .snaplen = (uint32_t)c->snaplen,
                                     .attach = (enum attach_mode)c->attach};
-    struct proc_conf pc = {.host_root = s->host->host_root};
     int r = probe_load(&s->probe, s->host, &o, err);
 
     if (r == 0)
@@ -168,14 +237,12 @@ static int start_parts(struct ebpf *s, struct gyr_error *err)
     s->seen = calloc(s->probe.n_cpus, sizeof(*s->seen));
     if (!s->seen)
         return gyr_fail(err, -ENOMEM, "no memory");
-    pc.boot_ns = s->probe.boot_ns;
-    return proc_snapshot_new(&pc, &s->proc, err);
+    return start_snapshots(s, err);
 }
 
 static int ebpf_start(void *self, struct gyr_error *err)
 {
     struct ebpf *s = self;
-    struct gyr_error why;
     int r = start_parts(s, err);
 
     if (r < 0) {
@@ -185,8 +252,6 @@ static int ebpf_start(void *self, struct gyr_error *err)
     s->begun = s->in_snapshot = s->heal_state = s->heal_other = false;
     s->naps = 0;
     s->loss_ns = s->healed_ns = 0;
-    if (proc_check(s->host->host_root, &why) < 0)
-        gyr_logf(s->host, GYR_LOG_WARNING, "%s", why.msg);
     return 0;
 }
 

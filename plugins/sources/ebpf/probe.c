@@ -37,6 +37,12 @@ static int tell(enum libbpf_print_level level, const char *fmt, va_list ap)
     return 0;
 }
 
+void probe_tell_to(const struct gyr_host *host)
+{
+    told_to = host;
+    (void)libbpf_set_print(tell);
+}
+
 static size_t ring_bytes(uint64_t wanted)
 {
     size_t size = (size_t)sysconf(_SC_PAGESIZE);
@@ -201,10 +207,9 @@ int probe_load(struct probe *p, const struct gyr_host *host, const struct probe_
     if (r < 0)
         return r;
     p->n_cpus = n < 1 ? 1 : n > PROBE_CPUS ? PROBE_CPUS : (uint32_t)n;
-    told_to = host;
-    (void)libbpf_set_print(tell);
+    probe_tell_to(host);
     r = open_and_load(p, o, err);
-    told_to = NULL;
+    probe_tell_to(NULL);
     if (r < 0)
         probe_unload(p);
     return r;

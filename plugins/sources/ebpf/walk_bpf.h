@@ -5,6 +5,8 @@
  * call, so that names are collected by walking up to the root.
  *
  *   prim_path(e, path)      add the path as d_path() gives it, with its NUL
+ *   prim_path_from(e, path, task)  the same as seen from the root of that thread
+ *   prim_mount_id(vfsmount) its number, as user space sees it
  *   prim_cgroups(e, task)   add "cpuset=/…\0cpu=/…\0…"
  *   prim_ctime, prim_mtime  of an inode, ns
  *   prim_rss(mm, i)         pages of kind i
@@ -62,6 +64,11 @@ static PRIM_INLINE struct mount *walk_mount(struct vfsmount *mnt)
     return (struct mount *)((u8 *)mnt - bpf_core_field_offset(struct mount, mnt));
 }
 
+static PRIM_INLINE int prim_mount_id(struct vfsmount *mnt)
+{
+    return KREAD(walk_mount(mnt), mnt_id);
+}
+
 static PRIM_INLINE void walk_deleted(struct walk *w)
 {
     static const char text[10] = " (deleted)";
@@ -71,10 +78,12 @@ static PRIM_INLINE void walk_deleted(struct walk *w)
         w->buf[WALK_ROOM - 1 - sizeof(text) + i] = (u8)text[i];
 }
 
-static PRIM_INLINE void prim_path(struct enc *e, const struct path *path)
+/* As a thread sees it whose root is that of @p from. */
+static PRIM_INLINE void prim_path_from(struct enc *e, const struct path *path,
+                                       struct task_struct *from)
 {
-    struct vfsmount *vfs = KREAD(path, mnt), *root_vfs = KREAD(prim_task(), fs, root.mnt);
-    struct dentry *d = KREAD(path, dentry), *root = KREAD(prim_task(), fs, root.dentry);
+    struct vfsmount *vfs = KREAD(path, mnt), *root_vfs = KREAD(from, fs, root.mnt);
+    struct dentry *d = KREAD(path, dentry), *root = KREAD(from, fs, root.dentry);
     struct mount *mnt = walk_mount(vfs);
     struct walk w;
 
@@ -106,6 +115,11 @@ static PRIM_INLINE void prim_path(struct enc *e, const struct path *path)
     if (w.off >= WALK_ROOM - 1)
         (void)walk_prepend(&w, NULL, 0);
     walk_put(&w, e);
+}
+
+static PRIM_INLINE void prim_path(struct enc *e, const struct path *path)
+{
+    prim_path_from(e, path, prim_task());
 }
 
 static PRIM_INLINE struct kernfs_node *walk_kernfs_parent(struct kernfs_node *kn)
