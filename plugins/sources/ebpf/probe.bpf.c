@@ -177,6 +177,15 @@ int sys_exit(u64 *ctx)
 #include "probe/encoders.def"
 #undef ENCODER
 
+/* Run once, by whoever loads us: what it calls itself may be its number in a container. */
+SEC("raw_tp")
+int who(void *ctx)
+{
+    (void)ctx;
+    conf.self_tgid = bpf_get_current_pid_tgid() >> 32;
+    return 0;
+}
+
 /* ---- processes ---- */
 
 SEC("tp_btf/sched_process_exec")

@@ -166,6 +166,15 @@ static int attach_all(struct probe *p, const struct probe_options *o, struct gyr
     return r;
 }
 
+/* Whose calls are not told. Before 5.10 no program can be run to find out. */
+static void find_self(struct probe *p)
+{
+    LIBBPF_OPTS(bpf_test_run_opts, opts);
+
+    if (bpf_prog_test_run_opts(bpf_program__fd(p->skel->progs.who), &opts) < 0)
+        find_self(p);
+}
+
 static int open_and_load(struct probe *p, const struct probe_options *o, struct gyr_error *err)
 {
     uint32_t per = o->cpus_per_ring ? o->cpus_per_ring : (p->n_cpus + PAIRS_MAX - 1) / PAIRS_MAX;
@@ -187,7 +196,7 @@ static int open_and_load(struct probe *p, const struct probe_options *o, struct 
     p->counts = p->skel->bss->counts;
     p->boot_ns = proc_boot_ns();
     p->conf->epoch_ns = p->boot_ns;
-    p->conf->self_tgid = (uint32_t)getpid();
+    find_self(p);
     p->conf->snaplen = o->snaplen;
     r = make_rings(p, o, pairs, per, err);
     if (r == 0)
