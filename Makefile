@@ -12,6 +12,7 @@
 ## count-kernels  instructions that system calls take there, with Gyr and without
 ## fuzz        let every parser eat mutated input: make fuzz SECONDS=600 [SEED=1]
 ## bench       measure replays by rule set, comparisons, the engine: make bench [CAPTURE=file] [RULES=files]
+## bench-live  what watching this machine costs the watched: by turns without and with (root) [ROUNDS=20]
 ## lint        formatting, clang-tidy, cppcheck, shellcheck (what is there), our own checks
 ## format      clang-format every .c and .h
 ## install     DESTDIR=, prefix=/usr/local
@@ -98,8 +99,8 @@ test_src  := $(wildcard $(top)/tests/unit/test_*.c)
 testlib_src := $(wildcard $(top)/tests/lib/*.c)
 # the live test: a program that makes every call, one that it executes, and an enricher that writes
 # what comes
-live_src  := $(filter-out %/tap.c %/leaf.c,$(wildcard $(top)/tests/live/*.c))
-live      := $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine)),$(addprefix $(O)/live/,drive leaf tap.so))
+live_src  := $(filter-out %/tap.c %/leaf.c %/cost.c,$(wildcard $(top)/tests/live/*.c))
+live      := $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine)),$(addprefix $(O)/live/,drive leaf tap.so cost))
 obj        = $(patsubst $(top)/%.c,$(O)/obj/%.$(2),$(1))
 
 core_obj  := $(call obj,$(core_src),o) $(patsubst $(top)/%.cc,$(O)/obj/%.o,$(core_cxx))
@@ -122,7 +123,7 @@ demo      := $(top)/tests/captures/seed.scap.gz $(top)/tests/captures/attacks.sc
 rules     := $(wildcard $(top)/rules/*.yaml)
 c_files    = $(shell cd $(top) && git ls-files -co --exclude-standard '*.c' '*.h' '*.cc')
 
-.PHONY: all run check check-asan check-tsan check-kernels count-kernels fuzz fuzzers fuzzers-asan bench lint format help deps \
+.PHONY: all run check check-asan check-tsan check-kernels count-kernels fuzz fuzzers fuzzers-asan bench bench-live lint format help deps \
         install uninstall tests clean
 all: $(O)/bin/gyr $(plugins)
 tests: $(tests) $(helpers) $(live)
@@ -158,6 +159,8 @@ fuzz: fuzzers-asan
 bench: all $(benches)
 	$(q)cd $(top) && GYR=$(O)/bin/gyr sh tests/tools/bench.sh '$(CAPTURE)' $(RULES)
 	$(q)for b in $(benches); do printf '\n%s\n' "$$(basename $$b)" && $$b || exit 1; done
+bench-live: all $(O)/live/cost
+	$(q)cd $(top) && GYR=$(O)/bin/gyr GYR_BUILD=$(O) sh tests/tools/bench-live.sh
 lint:
 	$(q)cd $(top) && sh tests/tools/lint.sh $(c_files)
 format:
@@ -234,6 +237,8 @@ $(O)/live/drive: $(live_src) $(top)/plugins/common/syscall/syscall.c $(wildcard 
 	$(call say,LIVE)mkdir -p $(@D) && $(CC) $(live_flags) $(filter %.c,$^) -o $@
 $(O)/live/leaf: $(top)/tests/live/leaf.c $(O)/flags
 	$(call say,LIVE)mkdir -p $(@D) && $(CC) $(live_flags) -nostdlib -static $< -o $@
+$(O)/live/cost: $(top)/tests/live/cost.c $(O)/flags
+	$(call say,LIVE)mkdir -p $(@D) && $(CC) $(live_flags) $< -lbpf -o $@
 $(O)/live/tap.so: $(top)/tests/live/tap.c $(top)/tests/live/shown.h $(O)/flags
 	$(call say,LIVE)mkdir -p $(@D) && $(CC) $(live_flags) $(pl_flags) -shared $< -o $@
 

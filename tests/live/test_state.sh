@@ -56,8 +56,9 @@ cat >"$tmp/fork.sh" <<'END'
 while :; do (: <"$1/marker.$n"); n=$(((n + 1) % 100)); done
 END
 cat >"$tmp/deep.sh" <<'END'
-while :; do sh -c 'cat "$1"; :' deep "$1/marker.$n"; n=$(((n + 1) % 100)); done
+while :; do sh "$1/inner.sh" "$1/marker.$n"; n=$(((n + 1) % 100)); done
 END
+echo 'cat "$1"; :' >"$tmp/inner.sh"
 cat >"$tmp/self.sh" <<'END'
 cd "$1" && while :; do : <marker.$n; sleep 0.003; n=$(((n + 1) % 100)); done
 END
@@ -103,7 +104,7 @@ judge() { # LEAST
         file = tmp "/marker." i
         kind = $1 == "cat" && $4 ~ /exec\.sh/ ? "exec" : $1 == "cat" ? "deep" : $3 ~ /fork\.sh/ ? "fork" : "self"
         script = "sh " tmp "/" kind ".sh " tmp
-        parent = kind == "fork" ? script : kind == "exec" ? script : kind == "deep" ? "sh -c cat \"$1\"; : deep " file : $4
+        parent = kind == "fork" ? script : kind == "exec" ? script : kind == "deep" ? "sh " tmp "/inner.sh " file : $4
         own = $1 == "cat" ? "cat " file : script
         if ($5 != file) wrong("name of the file")
         else if ($6 != ($1 == "cat" ? cat : sh)) wrong("path of the program")

@@ -112,7 +112,6 @@ struct proc_snapshot {
     bool view_ready; /**< view waits for room in a batch */
     int64_t only;    /**< not -1: the one thread to tell of */
     struct scap_view view;
-    uint64_t ts_ns; /**< of the records */
     struct ifaddrs *ifs, *ifs_at;
     uint32_t n_accounts;
     struct proc_stats stats;

@@ -112,7 +112,6 @@ static void aim(struct proc_snapshot *s, enum proc_phase phase, int64_t only)
     s->phase = phase;
     s->only = only;
     s->n_pids = s->pid_at = s->n_threads = 0;
-    s->ts_ns = s->boot_ns + clock_ns(CLOCK_BOOTTIME);
     if (s->teller)
         s->teller->begin(s->teller->self, only);
 }
@@ -397,6 +396,7 @@ static void step(struct proc_snapshot *s, bool had)
 static int fill_view(struct proc_snapshot *s)
 {
     while (s->phase != PROC_DONE) {
+        uint64_t ts_ns = s->boot_ns + clock_ns(CLOCK_BOOTTIME); /* before it is read */
         int r = 0;
 
         if (s->phase == PROC_PROCESSES && s->n_pids == 0 && !s->teller)
@@ -407,7 +407,7 @@ static int fill_view(struct proc_snapshot *s)
             return r;
         step(s, r > 0);
         if (r > 0) {
-            s->view.ts_ns = s->ts_ns;
+            s->view.ts_ns = ts_ns;
             return 1;
         }
     }

@@ -78,9 +78,9 @@ struct ebpf {
     bool in_snapshot, begun;
     int wake_fd, epoll_fd;
     uint32_t naps;
-    uint64_t loss_ns, healed_ns;           /* when losses were last looked at, state last healed */
-    bool heal_state, heal_other;           /* what was lost since */
-    uint64_t (*seen)[PROBE_CLASSES];       /* losses told so far, by CPU */
+    uint64_t loss_ns, healed_ns;     /* when losses were last looked at, state last healed */
+    bool heal_state, heal_other;     /* what was lost since */
+    uint64_t (*seen)[PROBE_CLASSES]; /* losses told so far, by CPU */
     struct loss losses[LOSS_SLOTS];
 };
 
@@ -264,12 +264,16 @@ static void ebpf_wake(void *self)
     (void)n; /* a full counter is awake enough */
 }
 
-/* Tracing begins before the snapshot does: what happens meanwhile waits in the rings. */
+/* Tracing begins before the snapshot does. What happens meanwhile waits in the rings, and only
+ * builds state: the first event that rules see comes when all of it is known. */
 static int ebpf_want(void *self, const struct gyr_want *w, struct gyr_error *err)
 {
     struct ebpf *s = self;
-    int r = probe_want(&s->probe, w, err);
+    int r;
 
+    if (!s->begun)
+        s->probe.conf->event_flags = GYR_EVF_SNAPSHOT;
+    r = probe_want(&s->probe, w, err);
     if (r == 0 && !s->begun)
         s->begun = s->in_snapshot = true;
     return r;
@@ -320,14 +324,13 @@ static void take_losses(struct ebpf *s, struct gyr_batch *b, uint64_t now)
         return;
     s->loss_ns = now;
     for (uint32_t cpu = 0; cpu < s->probe.n_cpus; cpu++) {
-        for (uint32_t class = 0; class < PROBE_CLASSES; class++) {
+        for (uint32_t class = 0; class < PROBE_CLASSES; class ++) {
             uint64_t lost = __atomic_load_n(&s->probe.counts[cpu].lost[class], __ATOMIC_RELAXED);
             uint64_t more = lost - s->seen[cpu][class];
 
             if (!more || n == LOSS_SLOTS || b->n == b->cap)
                 continue;
-            b->ev[b->n++] =
-                loss_event(&s->losses[n++], class, cpu, more, now + s->probe.boot_ns);
+            b->ev[b->n++] = loss_event(&s->losses[n++], class, cpu, more, now + s->probe.boot_ns);
             s->seen[cpu][class] = lost;
             s->heal_state |= class == PROBE_STATE;
             s->heal_other |= class == PROBE_OTHER;
@@ -363,6 +366,7 @@ static int take_snapshot(struct ebpf *s, struct gyr_batch *b, struct gyr_error *
             return r;
         if (r == 0) {
             s->in_snapshot = false;
+            __atomic_store_n(&s->probe.conf->event_flags, 0, __ATOMIC_RELEASE);
             proc_snapshot_tell(s->proc, s->host);
             return 0;
         }
