@@ -25,6 +25,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 const struct gyr_plugin *gyr_plugin_query_process(uint32_t host_abi);
@@ -67,6 +68,9 @@ static void feed_all(int64_t tid)
 /* The child has read from a descriptor. */
 static void reads(int64_t tid, int64_t fd)
 {
+    struct timespec ts;
+
+    (void)clock_gettime(CLOCK_REALTIME, &ts); /* after the snapshot */
     event_build_begin(&build, EV_SYSCALL_READ_X);
     event_build_int(&build, 0, 8);
     event_build_add(&build, NULL, 0);
@@ -74,7 +78,7 @@ static void reads(int64_t tid, int64_t fd)
     event_build_int(&build, 0, 4);
     build.ev.tid = tid;
     build.ev.num = ++num;
-    build.ev.ts_ns = proc_boot_ns() + num;
+    build.ev.ts_ns = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec + num;
     now = event_build_end(&build);
     (void)ops->on_event(self, 0, now);
 }
