@@ -234,6 +234,7 @@ static void one_process_is_told_alone(void **state)
     (void)state;
     reads(child, AT_FILE);
     assert_field("fd.name", "");
+    assert_int_equal(host.n_asked, 0); /* all are about to be told */
     feed_all(-1); /* which ports are listening, it tells */
     feed_all(child);
     check_child();
@@ -242,11 +243,38 @@ static void one_process_is_told_alone(void **state)
     check_child();
 }
 
+/* A thread whose clone was lost: its source is asked, and what it tells serves the next event. */
+static void an_unknown_thread_is_asked_for(void **state)
+{
+    pid_t late;
+
+    (void)state;
+    feed_all(-1);
+    late = fork();
+    if (late == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (;;)
+            (void)pause();
+    }
+    reads(late, 0);
+    assert_field("proc.name", "<NA>");
+    reads(late, 0); /* once is enough for now */
+    assert_int_equal(host.n_asked, 1);
+    assert_int_equal(host.asked[0], late);
+    feed_all(host.asked[0]);
+    reads(late, 0);
+    assert_field("proc.name", "test_proc_enric");
+    assert_field("proc.pname", "test_proc_enric");
+    (void)kill(late, SIGKILL);
+    (void)waitpid(late, NULL, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_snapshot_tells_of_processes, setup, teardown),
         cmocka_unit_test_setup_teardown(one_process_is_told_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_unknown_thread_is_asked_for, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

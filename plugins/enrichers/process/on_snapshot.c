@@ -76,6 +76,18 @@ static bool is_known(const struct pr_thread *th, int64_t pid, uint64_t clone_ts)
                                                       : clone_ts - th->clone_ts) < SAME_START_NS;
 }
 
+/* It is told without its parent, which may be as unknown as it was. */
+static void relate_alone(struct pr_state *s, struct pr_thread *th)
+{
+    int64_t ptid = th->ptid;
+
+    if (s->host->is_live && ptid > 0 && !pr_thread_find(&s->threads, ptid))
+        (void)s->host->snapshot_thread(s->host->ctx, ptid);
+    pr_thread_relate(&s->threads, th);
+    if (s->host->is_live && th->ptid == 0)
+        th->ptid = ptid;
+}
+
 /* Told again of a thread we know, its descriptors are told anew after it. */
 void pr_on_process(struct pr_state *s, const struct gyr_event *ev)
 {
@@ -101,7 +113,7 @@ void pr_on_process(struct pr_state *s, const struct gyr_event *ev)
     th->marks |= pr_exe_marks((uint32_t)pr_param_num(ev, P_SNAP_PROCESS__exe_flags, 0));
     take_texts(s, th, ev);
     if (!s->in_snapshot)
-        pr_thread_relate(&s->threads, th);
+        relate_alone(s, th);
 }
 
 /* ---- descriptors ---- */

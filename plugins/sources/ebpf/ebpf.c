@@ -23,7 +23,9 @@ enum {
     SLEEP_MAX_MS = 250, /* a wake-up may be missed */
     LOSS_EVERY_NS = 200000000,
     HEAL_STATE_NS = 2000000000, /* between two snapshots after losses */
-    LOSS_SLOTS = 64
+    LOSS_SLOTS = 64,
+    ASKED_MAX = 64,            /* threads that wait to be told of */
+    ASKED_EVERY_NS = 10000000, /* at most a hundred in a second */
 };
 static const uint64_t HEAL_OTHER_NS = 30 * NSEC_PER_SEC;
 
@@ -76,6 +78,9 @@ struct ebpf {
     struct snap *snap;       /* NULL: /proc tells of processes */
     struct scap_batch batch; /* of snapshot records */
     bool in_snapshot, begun;
+    int64_t asked[ASKED_MAX]; /* threads to be told of */
+    uint32_t n_asked;
+    uint64_t told_ns; /* when one was last told of */
     int wake_fd, epoll_fd;
     uint32_t naps;
     uint64_t loss_ns, healed_ns;     /* when losses were last looked at, state last healed */
@@ -250,7 +255,7 @@ static int ebpf_start(void *self, struct gyr_error *err)
         return r;
     }
     s->begun = s->in_snapshot = s->heal_state = s->heal_other = false;
-    s->naps = 0;
+    s->naps = s->n_asked = 0;
     s->loss_ns = s->healed_ns = 0;
     return 0;
 }
@@ -286,6 +291,31 @@ static int ebpf_snapshot(void *self)
     proc_snapshot_begin(s->proc);
     s->in_snapshot = true;
     return 0;
+}
+
+/* A thread that nobody knows: what made it was lost. */
+static int ebpf_snapshot_thread(void *self, int64_t tid)
+{
+    struct ebpf *s = self;
+
+    for (uint32_t i = 0; i < s->n_asked; i++)
+        if (s->asked[i] == tid)
+            return 0;
+    if (s->n_asked == ASKED_MAX)
+        return -EAGAIN;
+    s->asked[s->n_asked++] = tid;
+    return 0;
+}
+
+/* One of them at a time. */
+static void tell_asked(struct ebpf *s, uint64_t now)
+{
+    if (!s->n_asked || s->in_snapshot || now - s->told_ns < ASKED_EVERY_NS)
+        return;
+    s->told_ns = now;
+    proc_snapshot_thread(s->proc, s->asked[--s->n_asked]);
+    s->in_snapshot = true;
+    (void)s->host->metric_add(s->host->ctx, "threads_asked_for", 1);
 }
 
 /* ---- losses ---- */
@@ -346,6 +376,7 @@ static void heal(struct ebpf *s, uint64_t now)
     if (!(s->heal_state && since > HEAL_STATE_NS) && !(s->heal_other && since > HEAL_OTHER_NS))
         return;
     s->heal_state = s->heal_other = false;
+    s->n_asked = 0;
     s->healed_ns = now;
     (void)ebpf_snapshot(s);
     (void)s->host->metric_add(s->host->ctx, "snapshots_after_loss", 1);
@@ -381,6 +412,7 @@ static void take_events(struct ebpf *s, struct gyr_batch *b)
 
     take_losses(s, b, now);
     heal(s, now);
+    tell_asked(s, now);
     b->n += rings_take(&s->rings, now - SLACK_NS + s->probe.boot_ns, b->ev + b->n, b->cap - b->n);
 }
 
@@ -439,6 +471,7 @@ static const struct gyr_source_ops source = {
     .wake = ebpf_wake,
     .want = ebpf_want,
     .snapshot = ebpf_snapshot,
+    .snapshot_thread = ebpf_snapshot_thread,
 };
 
 static const struct gyr_plugin plugin = {
