@@ -219,39 +219,41 @@ static PRIM_INLINE void state_number(struct enc *e, u32 v)
     PRIM_SETTLE(e->pos, e->buf + ENC_ROOM + ENC_SLACK - 8, ENC_ROOM - 1);
 }
 
-static PRIM_INLINE bool state_begins(const char *name, const char *with, u32 n)
-{
-    bool same = true;
-
-    for (u32 i = 0; i < n; i++)
-        same = same && name[i] == with[i];
-    return same;
-}
-
-#define IS(text) state_begins(at, text, sizeof(text) - 1)
+/* The first bytes of a name as a number: compared so, and not in a loop. */
+#define STATE_WORD(a, b, c, d)                                                                     \
+    ((u32)(u8)(a) | (u32)(u8)(b) << 8 | (u32)(u8)(c) << 16 | (u32)(u8)(d) << 24)
 
 /* By the name of what has no file system of its own; some stand in brackets. */
 static PRIM_INLINE u8 state_anon(const struct dentry *d)
 {
-    char name[NAME_MAX_KIND + 1] = "", *at = name;
+    u64 name[2] = {0, 0};
+    u32 first, sixth;
 
-    if (prim_kernel_str(name, NAME_MAX_KIND, KREAD(d, d_name.name)) <= 0)
+    if (prim_kernel_str(name, sizeof(name), KREAD(d, d_name.name)) <= 0)
         return FD_UNSUPPORTED;
-    if (*at == '[')
-        at++;
-    return IS("eventfd")       ? FD_EVENT
-           : IS("eventpoll")   ? FD_EVENTPOLL
-           : IS("signalfd")    ? FD_SIGNAL
-           : IS("timerfd")     ? FD_TIMER
-           : IS("inotify")     ? FD_INOTIFY
-           : IS("bpf")         ? FD_BPF
-           : IS("userfaultfd") ? FD_USERFAULT
-           : IS("io_uring")    ? FD_IO_URING
-           : IS("pidfd")       ? FD_PIDFD
-                               : FD_UNSUPPORTED;
+    if ((u8)name[0] == '[')
+        name[0] >>= 8;
+    first = (u32)name[0];
+    sixth = (u8)(name[0] >> 40); /* eventfd, eventpoll */
+    switch (first) {
+    case STATE_WORD('e', 'v', 'e', 'n'):
+        return sixth == 'f' ? FD_EVENT : sixth == 'p' ? FD_EVENTPOLL : FD_UNSUPPORTED;
+    case STATE_WORD('s', 'i', 'g', 'n'):
+        return FD_SIGNAL;
+    case STATE_WORD('t', 'i', 'm', 'e'):
+        return FD_TIMER;
+    case STATE_WORD('i', 'n', 'o', 't'):
+        return FD_INOTIFY;
+    case STATE_WORD('u', 's', 'e', 'r'):
+        return FD_USERFAULT;
+    case STATE_WORD('i', 'o', '_', 'u'):
+        return FD_IO_URING;
+    case STATE_WORD('p', 'i', 'd', 'f'):
+        return FD_PIDFD;
+    default:
+        return (first & 0xffffff) == STATE_WORD('b', 'p', 'f', 0) ? FD_BPF : FD_UNSUPPORTED;
+    }
 }
-
-#undef IS
 
 static PRIM_INLINE bool state_is_memfd(const struct dentry *d)
 {
@@ -260,7 +262,7 @@ static PRIM_INLINE bool state_is_memfd(const struct dentry *d)
     if (d != KREAD(d, d_parent))
         return false;
     (void)prim_kernel_read(&word, sizeof(word), KREAD(d, d_name.name));
-    return word == ('m' | 'e' << 8 | 'm' << 16 | 'f' << 24);
+    return word == STATE_WORD('m', 'e', 'm', 'f');
 }
 
 /* Protocols as captures number them. */
@@ -341,14 +343,13 @@ static PRIM_INLINE void state_none(struct enc *e)
 /* Its events call it by the folder of the process. */
 static PRIM_INLINE void state_pidfd(struct enc *e, const struct file *file, u32 magic)
 {
-    static const char proc[6] = "/proc/";
     const struct pid *pid = magic == MAGIC_PIDFDS ? KREAD(file, f_inode, i_private)
                                                   : KREAD(file, private_data);
     s64 nr = process_nr(pid, 0);
 
     if (nr > 0) {
-        for (u32 i = 0; i < sizeof(proc); i++)
-            enc_more_u8(e, (u8)proc[i]);
+        enc_more_u32(e, STATE_WORD('/', 'p', 'r', 'o'));
+        enc_more_u16(e, (u16)STATE_WORD('c', '/', 0, 0));
         state_number(e, (u32)nr);
     }
     enc_more_u8(e, 0);

@@ -42,6 +42,7 @@ static PRIM_INLINE bool walk_prepend(struct walk *w, const void *name, u64 len)
     w->off -= len + 1;
     PRIM_BOUND(w->off, WALK_ROOM - 1);
     w->buf[w->off] = '/';
+    PRIM_BOUND(len, WALK_NAME_MAX); /* 6.12 forgets it at the comparison */
     (void)prim_kernel_read(w->buf + w->off + 1, len, name);
     return true;
 }
