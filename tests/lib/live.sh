@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What the tests share that watch this machine: TAP, a gyr in the background, Docker. Sourced from the
 # top folder by scripts that set $tmp, a new folder. Whatever was started here ends with the script.
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034,SC2154 # the scripts set and use these
 build=${GYR_BUILD:-$PWD/build/release}
 gyr=${GYR:-$build/bin/gyr}
 source=${GYR_LIVE_SOURCE:-ebpf}
@@ -135,7 +135,7 @@ docker_stop() {
         while read -r dir; do umount "$dir"; done
 }
 
-# docker_files PROGRAM…: the folder $tmp/image, with programs of /usr/bin and what they are linked to
+# docker_files FILE…: the folder $tmp/image, with files of this host and what they are linked to
 docker_files() {
     rm -rf "$tmp/image"
     mkdir "$tmp/image"
@@ -145,15 +145,14 @@ docker_files() {
     for dir in bin sbin lib lib64; do
         ln -s "usr/$dir" "$tmp/image/$dir"
     done
-    for program; do
-        at=/usr/bin/$program # not "command -v": some are built into the shell
-        cp -L "$at" "$tmp/image/usr/bin/"
+    for at; do
+        echo "$at"
         ldd "$at" 2>/dev/null | grep -o '/[^ ]*'
-    done | sort -u >"$tmp/libs"
-    while read -r lib; do
-        mkdir -p "$tmp/image$(dirname "$lib")"
-        cp -L "$lib" "$tmp/image$lib"
-    done <"$tmp/libs"
+    done | sort -u >"$tmp/list"
+    while read -r at; do
+        mkdir -p "$tmp/image$(dirname "$at")"
+        cp -L "$at" "$tmp/image$at"
+    done <"$tmp/list"
     cp /etc/passwd /etc/group /etc/shadow "$tmp/image/etc/"
     echo "PS1='# '" >"$tmp/image/root/.bashrc"
     echo host >"$tmp/image/etc/hostname"

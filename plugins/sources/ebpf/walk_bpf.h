@@ -81,7 +81,7 @@ static PRIM_INLINE void prim_path(struct enc *e, const struct path *path)
     if (!d)
         return;
     walk_begin(&w, e);
-    if (KREAD(d, d_inode, i_nlink) == 0)
+    if (KREAD(d, d_parent) != d && KREAD(d, d_inode, i_nlink) == 0)
         walk_deleted(&w);
     for (u32 i = 0; i < WALK_PATH_PARTS; i++) {
         struct dentry *parent = KREAD(d, d_parent);
@@ -97,7 +97,10 @@ static PRIM_INLINE void prim_path(struct enc *e, const struct path *path)
                 break;
             mnt = up;
             vfs = (struct vfsmount *)((u8 *)up + bpf_core_field_offset(struct mount, mnt));
-        } else if (!walk_prepend(&w, KREAD(d, d_name.name), KREAD(d, d_name.len)) || d == parent) {
+        } else if (!walk_prepend(&w, KREAD(d, d_name.name), KREAD(d, d_name.len))) {
+            break;
+        } else if (d == parent) { /* hangs below nothing: "memfd:name" */
+            w.off++;
             break;
         }
         d = parent;
