@@ -47,6 +47,8 @@ until_true() { # SECONDS COMMAND…: looked at ten times a second
 # tell where it is; alerts go to $tmp/alerts.json and to $alerts_to, messages to $tmp/gyr.log.
 # Returns 0 when it watches; 77 when the source does not start here, told in $tmp/why; else 1.
 alerts_to=/dev/null
+alert_fields='evt.time, evt.type, user.name, user.uid, proc.name, proc.cmdline, proc.pname,
+      proc.exepath, proc.tty, proc.sid, container.id, fd.name'
 gyr_start() {
     limit=$1
     cat >"$tmp/sync.yaml" <<END
@@ -63,8 +65,7 @@ outputs:
   - {plugin: stdout, options: {format: json}}
   - {plugin: file, options: {format: json, path: $tmp/alerts.json}}
 append_output:
-  - extra_fields: [evt.time, evt.type, user.name, user.uid, proc.name, proc.cmdline, proc.pname,
-      proc.exepath, proc.tty, proc.sid, container.id, fd.name]
+  - extra_fields: [$alert_fields]
 rules: {files: [$2, $tmp/sync.yaml]}
 END
     shift 2
