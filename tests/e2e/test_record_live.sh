@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What was recorded while Gyr watched a busy machine replays as it was: the same alerts, with the same
 # value of every field there is. The load is ../shared/tools/load.sh and attacks.py, or one of our own.
-#   GYR_LIVE_SECONDS=n: so long, instead of 5 s.
+#   GYR_LIVE_SECONDS=n: so long, instead of 4 s.
 set -u
 export LC_ALL=C
 cd "$(dirname "$0")/../.." || exit 1
@@ -11,7 +11,7 @@ umask 022
 # shellcheck source=tests/lib/live.sh
 . tests/lib/live.sh
 shared=$PWD/../shared/tools
-seconds=${GYR_LIVE_SECONDS:-5}
+seconds=${GYR_LIVE_SECONDS:-4}
 
 if [ "$(id -u)" -ne 0 ]; then
     skip "recording this machine needs root"
