@@ -12,8 +12,10 @@
 ## count-kernels  instructions that system calls take there, with Gyr and without
 ## fuzz        let every parser eat mutated input: make fuzz SECONDS=600 [SEED=1]
 ## bench       measure replays by rule set, comparisons, the engine: make bench [CAPTURE=file] [RULES=files]
+## bench-live  what watching this machine costs the watched: by turns without and with (root) [ROUNDS=20]
 ## lint        formatting, clang-tidy, cppcheck, shellcheck (what is there), our own checks
 ## format      clang-format every .c and .h
+## objects     compile everything, link nothing: for a compiler of another architecture
 ## install     DESTDIR=, prefix=/usr/local
 ## uninstall   what install put there, but for the configuration
 ## deps        install the packages the build needs
@@ -98,8 +100,8 @@ test_src  := $(wildcard $(top)/tests/unit/test_*.c)
 testlib_src := $(wildcard $(top)/tests/lib/*.c)
 # the live test: a program that makes every call, one that it executes, and an enricher that writes
 # what comes
-live_src  := $(filter-out %/tap.c %/leaf.c,$(wildcard $(top)/tests/live/*.c))
-live      := $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine)),$(addprefix $(O)/live/,drive leaf tap.so))
+live_src  := $(filter-out %/tap.c %/leaf.c %/cost.c,$(wildcard $(top)/tests/live/*.c))
+live      := $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine)),$(addprefix $(O)/live/,drive leaf tap.so cost))
 obj        = $(patsubst $(top)/%.c,$(O)/obj/%.$(2),$(1))
 
 core_obj  := $(call obj,$(core_src),o) $(patsubst $(top)/%.cc,$(O)/obj/%.o,$(core_cxx))
@@ -122,9 +124,10 @@ demo      := $(top)/tests/captures/seed.scap.gz $(top)/tests/captures/attacks.sc
 rules     := $(wildcard $(top)/rules/*.yaml)
 c_files    = $(shell cd $(top) && git ls-files -co --exclude-standard '*.c' '*.h' '*.cc')
 
-.PHONY: all run check check-asan check-tsan check-kernels count-kernels fuzz fuzzers fuzzers-asan bench lint format help deps \
-        install uninstall tests clean
+.PHONY: all run check check-asan check-tsan check-kernels count-kernels fuzz fuzzers fuzzers-asan bench bench-live lint format help deps \
+        install uninstall tests objects clean
 all: $(O)/bin/gyr $(plugins)
+objects: $(core_obj) $(main_obj) $(call obj,$(common_src) $(foreach d,$(plug_dirs),$(call plug_src,$(d))),pic.o)
 tests: $(tests) $(helpers) $(live)
 fuzzers: $(fuzzers)
 
@@ -158,6 +161,8 @@ fuzz: fuzzers-asan
 bench: all $(benches)
 	$(q)cd $(top) && GYR=$(O)/bin/gyr sh tests/tools/bench.sh '$(CAPTURE)' $(RULES)
 	$(q)for b in $(benches); do printf '\n%s\n' "$$(basename $$b)" && $$b || exit 1; done
+bench-live: all $(O)/live/cost
+	$(q)cd $(top) && GYR=$(O)/bin/gyr GYR_BUILD=$(O) sh tests/tools/bench-live.sh
 lint:
 	$(q)cd $(top) && sh tests/tools/lint.sh $(c_files)
 format:
@@ -194,20 +199,16 @@ $(O)/bin/gyr: $(main_obj) $(O)/lib/libcore.a
 
 # libs.mk of a plugin: common.<name> := folders of plugins/common; libs.<name> := -l…
 -include $(wildcard $(addsuffix /libs.mk,$(plug_dirs)))
-# eBPF programs: compiled for the kernel, and made a header that its plugin includes. The same
-# file is compiled for the other architectures too, so that they stay buildable.
+# eBPF programs: compiled for the kernel, and made a header that its plugin includes.
 CLANG    ?= clang
 BPFTOOL  ?= $(or $(shell command -v bpftool 2>/dev/null),/usr/sbin/bpftool)
 bpf_arch := $(if $(filter aarch64%,$(shell $(CC) -dumpmachine)),arm64,x86)
-bpf_flags = -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-function -I$(top)/plugins/common \
-            $(addprefix -I,$(wildcard /usr/include/$(shell $(CC) -dumpmachine)))
+bpf_cpp  := $(addprefix -I,$(wildcard /usr/include/$(shell $(CC) -dumpmachine) /usr/$(shell $(CC) -dumpmachine)/include))
+bpf_flags = -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-function -I$(top)/plugins/common $(bpf_cpp)
 bpf_src  := $(wildcard $(top)/plugins/sources/*/*.bpf.c)
 bpf_skel := $(patsubst $(top)/plugins/sources/%.bpf.c,$(O)/gen/%.skel.h,$(bpf_src))
-bpf_other := $(patsubst $(top)/%.bpf.c,$(O)/obj/%.arm64.bpf.o,$(bpf_src))
-$(O)/obj/%.$(bpf_arch).bpf.o $(O)/obj/%.bpf.o: $(top)/%.bpf.c $(O)/flags
+$(O)/obj/%.bpf.o: $(top)/%.bpf.c $(O)/flags
 	$(call say,BPF)mkdir -p $(@D) && $(CLANG) $(bpf_flags) -D__TARGET_ARCH_$(bpf_arch) -MMD -MP -c $< -o $@
-$(O)/obj/%.arm64.bpf.o: $(top)/%.bpf.c $(O)/flags
-	$(call say,BPF)mkdir -p $(@D) && $(CLANG) $(bpf_flags) -D__TARGET_ARCH_arm64 -MMD -MP -c $< -o $@
 $(O)/gen/%.skel.h: $(O)/obj/plugins/sources/%.bpf.o
 	$(call say,SKEL)mkdir -p $(@D) && $(BPFTOOL) gen skeleton $< name $(basename $(basename $(notdir $@)))_bpf > $@
 $(foreach k,$(bpf_skel),$(eval $(call obj,$(call plug_src,$(patsubst $(O)/gen/%/,$(top)/plugins/sources/%,$(dir $(k)))),o) \
@@ -234,6 +235,8 @@ $(O)/live/drive: $(live_src) $(top)/plugins/common/syscall/syscall.c $(wildcard 
 	$(call say,LIVE)mkdir -p $(@D) && $(CC) $(live_flags) $(filter %.c,$^) -o $@
 $(O)/live/leaf: $(top)/tests/live/leaf.c $(O)/flags
 	$(call say,LIVE)mkdir -p $(@D) && $(CC) $(live_flags) -nostdlib -static $< -o $@
+$(O)/live/cost: $(top)/tests/live/cost.c $(O)/flags
+	$(call say,LIVE)mkdir -p $(@D) && $(CC) $(live_flags) $< -lbpf -o $@
 $(O)/live/tap.so: $(top)/tests/live/tap.c $(top)/tests/live/shown.h $(O)/flags
 	$(call say,LIVE)mkdir -p $(@D) && $(CC) $(live_flags) $(pl_flags) -shared $< -o $@
 

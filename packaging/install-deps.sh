@@ -18,6 +18,8 @@ libbpf-dev      loading eBPF programs
 qemu-system-x86 tests on packaged kernels
 busybox-static  the same
 cpio            the same
+gcc-aarch64-linux-gnu   the build for aarch64 stays possible
+g++-aarch64-linux-gnu   the same
 clang           compiling them
 llvm            the same
 bpftool         making a header of them

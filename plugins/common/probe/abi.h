@@ -3,7 +3,8 @@
  * @file abi.h
  * @brief What the kernel's and the user's side of a driver share: records, classes, switches.
  *
- * Included by the eBPF programs, the kernel module and the plugins that load them. The user's side checks struct probe_event against struct gyr_event.
+ * Included by the eBPF programs, the kernel module and the plugins that load them. The user's side
+ * checks struct probe_event against struct gyr_event.
  */
 #ifndef PROBE_ABI_H
 #define PROBE_ABI_H
@@ -28,8 +29,8 @@ enum {
     PROBE_NRS = 1024, /**< native numbers of system calls; those of x32 have their own from 512 */
     PROBE_NRS32 = 512,
     PROBE_SOCKETCALLS = 32, /* calls behind socketcall, by number */
-    PROBE_STR_MAX = 4096, /**< longest string, with its NUL */
-    PROBE_DATA_MAX = 4080 /**< most bytes of read or written data */
+    PROBE_STR_MAX = 4096,   /**< longest string, with its NUL */
+    PROBE_DATA_MAX = 4080   /**< most bytes of read or written data */
 };
 
 /** Which ring a record goes to. Process state has a ring of its own, so that a flood of file or
@@ -41,11 +42,11 @@ enum { PROBE_HOOK_EXEC = 1, PROBE_HOOK_FORK = 2, PROBE_HOOK_EXIT = 4, PROBE_HOOK
 
 /** Set by the user's side, read by the kernel's. */
 struct probe_conf {
-    __u64 epoch_ns;     /**< what makes CLOCK_BOOTTIME nanoseconds since the epoch */
-    __u32 self_tgid;    /**< whose calls are left out: our own */
-    __u32 snaplen;      /**< bytes of read or written data; <= PROBE_DATA_MAX */
-    __u32 hooks;        /**< PROBE_HOOK_* */
-    __u32 waiting;      /**< the reader sleeps: the next record wakes it */
+    __u64 epoch_ns;         /**< what makes CLOCK_BOOTTIME nanoseconds since the epoch */
+    __u32 self_tgid;        /**< whose calls are left out: our own */
+    __u32 snaplen;          /**< bytes of read or written data; <= PROBE_DATA_MAX */
+    __u32 hooks;            /**< PROBE_HOOK_* */
+    __u32 waiting;          /**< the reader sleeps: the next record wakes it */
     __u16 ring[PROBE_CPUS]; /**< of a CPU: which pair of rings */
     /** Of a native number: the encoder's place in the table of programs; 0: not traced. */
     __u8 calls[PROBE_NRS], calls32[PROBE_NRS32];

@@ -31,7 +31,7 @@ struct enc {
 struct call {
     u64 arg[6];
     s64 ret;
-    u32 nr;      /**< native number, without the bit of x32 */
+    u32 nr;       /**< native number, without the bit of x32 */
     bool compat;  /**< pointers and longs in user memory are 4 bytes wide */
     bool table32; /**< 32-bit entry: nr is of the table of 32-bit calls */
 };

@@ -67,17 +67,16 @@ static PRIM_INLINE bool encode_pidfd_getfd(struct enc *e, const struct call *c)
 static PRIM_INLINE bool encode_pipe(struct enc *e, const struct call *c)
 {
     s32 fds[2] = {0, 0};
-    u64 ino = 0;
-    u32 dev;
+    struct file_facts pipe = {0};
 
     if (prim_user_read(fds, sizeof(fds), c->arg[0]) != 0)
         fds[0] = fds[1] = -1;
     if (c->ret == 0)
-        (void)file_numbers(fds[0], &dev, &ino);
+        file_look(fds[0], &pipe);
     put_ret(e, c);
     enc_s64(e, fds[0]);
     enc_s64(e, fds[1]);
-    enc_u64(e, ino);
+    enc_u64(e, pipe.ino);
     return true;
 }
 

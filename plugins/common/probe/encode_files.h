@@ -22,34 +22,21 @@ static PRIM_INLINE u32 open_mode(u64 flags, u64 mode)
 }
 
 /* What only the open file shows: whether this call made it, and its layer. */
-struct opened {
-    u32 flags, dev;
-    u64 ino;
-};
-
-static PRIM_INLINE void open_look(s64 fd, struct opened *o)
+static PRIM_INLINE u32 open_found(const struct file_facts *o)
 {
-    struct file *file = file_numbers(fd, &o->dev, &o->ino);
-    u32 layer;
+    u32 made = o->mode & MODE_CREATED ? OPEN_CREATED : 0;
 
-    o->flags = 0;
-    if (!file)
-        return;
-    if (KREAD(file, f_mode) & MODE_CREATED)
-        o->flags |= OPEN_CREATED;
-    layer = file_layer(KREAD(file, f_inode), KREAD(file, f_inode, i_sb));
-    if (layer)
-        o->flags |= layer == LAYER_UPPER ? OPEN_UPPER : OPEN_LOWER;
+    return o->layer ? made | (o->layer == LAYER_UPPER ? OPEN_UPPER : OPEN_LOWER) : made;
 }
 
 static PRIM_INLINE bool encode_open(struct enc *e, const struct call *c)
 {
-    struct opened o;
+    struct file_facts o;
 
-    open_look(c->ret, &o);
+    file_look(c->ret, &o);
     enc_s64(e, c->ret);
     enc_user_str(e, c->arg[0]);
-    enc_u32(e, flags_open(c->arg[1]) | o.flags);
+    enc_u32(e, flags_open(c->arg[1]) | open_found(&o));
     enc_u32(e, open_mode(c->arg[1], c->arg[2]));
     enc_u32(e, o.dev);
     enc_u64(e, o.ino);
@@ -58,13 +45,13 @@ static PRIM_INLINE bool encode_open(struct enc *e, const struct call *c)
 
 static PRIM_INLINE bool encode_openat(struct enc *e, const struct call *c)
 {
-    struct opened o;
+    struct file_facts o;
 
-    open_look(c->ret, &o);
+    file_look(c->ret, &o);
     enc_s64(e, c->ret);
     enc_s64(e, as_fd(c->arg[0]));
     enc_user_str(e, c->arg[1]);
-    enc_u32(e, flags_open(c->arg[2]) | o.flags);
+    enc_u32(e, flags_open(c->arg[2]) | open_found(&o));
     enc_u32(e, open_mode(c->arg[2], c->arg[3]));
     enc_u32(e, o.dev);
     enc_u64(e, o.ino);
@@ -76,14 +63,14 @@ static PRIM_INLINE bool encode_openat2(struct enc *e, const struct call *c)
     struct {
         u64 flags, mode, resolve;
     } how = {0};
-    struct opened o;
+    struct file_facts o;
 
-    open_look(c->ret, &o);
+    file_look(c->ret, &o);
     (void)prim_user_read(&how, sizeof(how), c->arg[2]);
     enc_s64(e, c->ret);
     enc_s64(e, as_fd(c->arg[0]));
     enc_user_str(e, c->arg[1]);
-    enc_u32(e, flags_open(how.flags) | o.flags);
+    enc_u32(e, flags_open(how.flags) | open_found(&o));
     enc_u32(e, open_mode(how.flags, how.mode));
     enc_u32(e, flags_resolve(how.resolve));
     enc_u32(e, o.dev);
@@ -93,15 +80,15 @@ static PRIM_INLINE bool encode_openat2(struct enc *e, const struct call *c)
 
 static PRIM_INLINE bool encode_creat(struct enc *e, const struct call *c)
 {
-    struct opened o;
+    struct file_facts o;
 
-    open_look(c->ret, &o);
+    file_look(c->ret, &o);
     enc_s64(e, c->ret);
     enc_user_str(e, c->arg[0]);
     enc_u32(e, (u32)c->arg[1] & MODE_BITS);
     enc_u32(e, o.dev);
     enc_u64(e, o.ino);
-    enc_u16(e, (u16)(o.flags / OPEN_UPPER));
+    enc_u16(e, (u16)(open_found(&o) / OPEN_UPPER));
     return true;
 }
 

@@ -237,17 +237,16 @@ static PRIM_INLINE bool encode_fchdir(struct enc *e, const struct call *c)
     return true;
 }
 
-/* The handle says nothing to a reader: the path is that of the file it opened.
- */
+/* The handle says nothing to a reader: the path is that of the file it opened. */
 static PRIM_INLINE bool encode_open_by_handle_at(struct enc *e, const struct call *c)
 {
-    struct file *file = file_of_fd(c->ret);
-    struct opened o;
+    struct file *file = prim_file(c->ret);
+    struct file_facts o;
 
-    open_look(c->ret, &o);
+    file_look(c->ret, &o);
     put_ret(e, c);
     put_int(e, c, 0);
-    enc_u32(e, flags_open(c->arg[2]) | o.flags);
+    enc_u32(e, flags_open(c->arg[2]) | open_found(&o));
     if (file)
         prim_path(e, &file->f_path);
     enc_close(e);

@@ -190,7 +190,8 @@ static PRIM_INLINE bool encode_child(struct enc *e, struct task_struct *child, c
 {
     u32 level = process_level(child), flags = clone_flags(c);
 
-    /* threads that the kernel makes for a process, as io_uring does, come by no call of their own */
+    /* threads that the kernel makes for a process, as io_uring does, come by no call of their own
+     */
     if (!arch_fork_type(c) && KREAD(child, pid) != KREAD(child, tgid))
         flags |= CLONE_OF_THREAD;
     if (level > 0)

@@ -15,16 +15,6 @@ enum {
     LAYER_LOWER = 2
 };
 
-/** The file behind a descriptor of the thread that runs, or NULL. */
-static PRIM_INLINE struct file *file_of_fd(s64 fd)
-{
-    struct file **slot, *file = NULL;
-
-    if (fd < 0 || fd >= prim_fdtable(&slot) || prim_kernel_read(&file, sizeof(file), slot + fd) != 0)
-        return NULL;
-    return file;
-}
-
 /** As the schema has device numbers, which is what user space sees. */
 static PRIM_INLINE u32 file_dev(u32 kdev)
 {
@@ -34,33 +24,42 @@ static PRIM_INLINE u32 file_dev(u32 kdev)
 }
 
 /** Where on an overlay the file is. @return LAYER_*, or 0 when it is on none. */
-static PRIM_INLINE u32 file_layer(const struct inode *inode, const struct super_block *sb)
+static PRIM_INLINE u32 file_layer(const struct inode *inode, u64 magic)
 {
     void *upper = NULL;
 
-    if (KREAD(sb, s_magic) != MAGIC_OVERLAY)
+    if (magic != MAGIC_OVERLAY)
         return 0;
     /* struct ovl_inode has the upper dentry right behind the inode, on every kernel so far */
-    if (prim_kernel_read(&upper, sizeof(upper), (const u8 *)inode + PRIM_SIZEOF(struct inode)) == 0 &&
+    if (prim_kernel_read(&upper, sizeof(upper), (const u8 *)inode + PRIM_SIZEOF(struct inode)) ==
+            0 &&
         upper)
         return LAYER_UPPER;
     return LAYER_LOWER;
 }
 
-/** dev and ino of a descriptor; zeros for one that is not open. @return the file. */
-static PRIM_INLINE struct file *file_numbers(s64 fd, u32 *ret_dev, u64 *ret_ino)
-{
-    struct file *file = file_of_fd(fd);
-    struct inode *inode;
+/** What an open file shows of itself; zeros for a descriptor that is not open. */
+struct file_facts {
+    u64 ino;
+    u32 dev, mode, layer;
+};
 
-    *ret_dev = 0;
-    *ret_ino = 0;
+static PRIM_INLINE void file_look(s64 fd, struct file_facts *r)
+{
+    struct file *file = prim_file(fd);
+    struct inode *inode;
+    struct super_block *sb;
+
+    r->ino = 0;
+    r->dev = r->mode = r->layer = 0;
     if (!file)
-        return NULL;
-    inode = KREAD(file, f_inode);
-    *ret_dev = file_dev(KREAD(inode, i_sb, s_dev));
-    *ret_ino = KREAD(inode, i_ino);
-    return file;
+        return;
+    inode = KGET(file, f_inode);
+    sb = KGET(inode, i_sb);
+    r->ino = KGET(inode, i_ino);
+    r->dev = file_dev(KGET(sb, s_dev));
+    r->mode = KGET(file, f_mode);
+    r->layer = file_layer(inode, KGET(sb, s_magic));
 }
 
 #endif /* PROBE_FILE_H */

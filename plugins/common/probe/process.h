@@ -9,7 +9,14 @@
 #include "file.h"
 #include "flags.h"
 
-enum { PIDS_PGID = 2, LIMIT_NOFILE = 7, PAGE_KIB = 4, RSS_SWAP = 2, RSS_SHMEM = 3, PIDNS_DEPTH = 32 };
+enum {
+    PIDS_PGID = 2,
+    LIMIT_NOFILE = 7,
+    PAGE_KIB = 4,
+    RSS_SWAP = 2,
+    RSS_SHMEM = 3,
+    PIDNS_DEPTH = 32
+};
 enum { EXE_WRITABLE = 1, EXE_UPPER = 2, EXE_MEMFD = 4, EXE_LOWER = 8, CAP_OVERRIDE = 1 };
 
 /* What a pid is called @p level namespaces deep, and in which. */
@@ -96,7 +103,6 @@ static PRIM_INLINE u64 process_cap(const kernel_cap_t *cap)
 static PRIM_INLINE u32 process_exe_flags(const struct cred *cred, const struct file *exe)
 {
     struct inode *inode = KREAD(exe, f_inode);
-    struct super_block *sb = KREAD(inode, i_sb);
     u32 mode = KREAD(inode, i_mode), r = 0, layer, word = 0;
     bool writable;
 
@@ -110,7 +116,7 @@ static PRIM_INLINE u32 process_exe_flags(const struct cred *cred, const struct f
         writable = mode & 0002;
     if (writable)
         r |= EXE_WRITABLE;
-    layer = file_layer(inode, sb);
+    layer = file_layer(inode, KREAD(inode, i_sb, s_magic));
     r |= layer == LAYER_UPPER ? EXE_UPPER : layer == LAYER_LOWER ? EXE_LOWER : 0;
     /* what memfd_create() makes is called "memfd:…" and hangs below nothing */
     if (KREAD(exe, f_path.dentry) == KREAD(exe, f_path.dentry, d_parent)) {

@@ -123,13 +123,13 @@ static PRIM_INLINE void arch_socketcall(struct call *c)
         c->arg[i] = arg[i];
 }
 
-static PRIM_INLINE void arch_call(u64 *ctx, struct call *c)
+static PRIM_INLINE void arch_call(u64 *ctx, struct call *c, bool table32)
 {
     const struct pt_regs *regs = (const struct pt_regs *)ctx[0];
 
     c->ret = (s64)ctx[1];
     c->nr = arch_nr(regs) & ~ARCH_X32;
-    c->table32 = arch_is_compat();
+    c->table32 = table32;
     c->compat = c->table32 || (arch_nr(regs) & ARCH_X32 && c->nr >= ARCH_X32_OWN);
     if (!c->table32) {
         arch_args(regs, c);

@@ -64,9 +64,10 @@ static int check_lockdown(struct gyr_error *err)
     text[n > 0 ? n : 0] = '\0';
     if (!strstr(text, "[confidentiality]"))
         return 0;
-    return gyr_fail(err, -EPERM,
-                    "the kernel is locked down for confidentiality, so that no program may read its "
-                    "memory");
+    return gyr_fail(
+        err, -EPERM,
+        "the kernel is locked down for confidentiality, so that no program may read its "
+        "memory");
 }
 
 int probe_check(struct gyr_error *err)

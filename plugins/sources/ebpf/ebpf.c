@@ -70,9 +70,9 @@ struct ebpf {
     bool in_snapshot, begun;
     int wake_fd, epoll_fd;
     uint32_t naps;
-    uint64_t loss_ns, healed_ns;           /* when losses were last looked at, state last healed */
-    bool heal_state, heal_other;           /* what was lost since */
-    uint64_t (*seen)[PROBE_CLASSES];       /* losses told so far, by CPU */
+    uint64_t loss_ns, healed_ns;     /* when losses were last looked at, state last healed */
+    bool heal_state, heal_other;     /* what was lost since */
+    uint64_t (*seen)[PROBE_CLASSES]; /* losses told so far, by CPU */
     struct loss losses[LOSS_SLOTS];
 };
 
@@ -255,14 +255,13 @@ static void take_losses(struct ebpf *s, struct gyr_batch *b, uint64_t now)
         return;
     s->loss_ns = now;
     for (uint32_t cpu = 0; cpu < s->probe.n_cpus; cpu++) {
-        for (uint32_t class = 0; class < PROBE_CLASSES; class++) {
+        for (uint32_t class = 0; class < PROBE_CLASSES; class ++) {
             uint64_t lost = __atomic_load_n(&s->probe.counts[cpu].lost[class], __ATOMIC_RELAXED);
             uint64_t more = lost - s->seen[cpu][class];
 
             if (!more || n == LOSS_SLOTS || b->n == b->cap)
                 continue;
-            b->ev[b->n++] =
-                loss_event(&s->losses[n++], class, cpu, more, now + s->probe.boot_ns);
+            b->ev[b->n++] = loss_event(&s->losses[n++], class, cpu, more, now + s->probe.boot_ns);
             s->seen[cpu][class] = lost;
             s->heal_state |= class == PROBE_STATE;
             s->heal_other |= class == PROBE_OTHER;

@@ -43,8 +43,8 @@ static const char probed[] = "__arm64_sys_getpid", any_call[] = "__arm64_sys_get
  * exist (the 16-bit ids of old, times of 32 bits), all are ways into the same call. */
 static const struct {
     const char *before, *after;
-} shapes[] = {{"", ""},    {"new", ""}, {"", "64"},     {"", "32"},
-              {"", "16"},  {"old", ""}, {"old_", ""},   {"", "_time32"}};
+} shapes[] = {{"", ""},   {"new", ""}, {"", "64"},   {"", "32"},
+              {"", "16"}, {"old", ""}, {"old_", ""}, {"", "_time32"}};
 enum { N_SHAPES = sizeof(shapes) / sizeof(shapes[0]) };
 
 static int load(const struct fexit *f, uint8_t encoder, int btf_id, struct gyr_error *err)
@@ -128,8 +128,8 @@ static int hook_call(struct fexit *f, const struct call_number *c, bool compat, 
         for (uint32_t i = 0; i < N_SHAPES; i++) {
             int id, link;
 
-            (void)snprintf(name, sizeof(name), "%s%s%s%s", *ways, shapes[i].before, calls_name(c->code),
-                           shapes[i].after);
+            (void)snprintf(name, sizeof(name), "%s%s%s%s", *ways, shapes[i].before,
+                           calls_name(c->code), shapes[i].after);
             id = btf__find_by_name_kind(f->btf, name, BTF_KIND_FUNC);
             if (id < 0)
                 continue;
@@ -182,7 +182,8 @@ int fexit_want(struct fexit *f, const struct probe_conf *conf, struct gyr_error 
         const struct call_number *c = calls_native(compat, &n);
 
         for (uint32_t i = 0; i < n; i++) {
-            uint8_t e = compat ? conf->calls32[c[i].nr % PROBE_NRS32] : conf->calls[c[i].nr % PROBE_NRS];
+            uint8_t e =
+                compat ? conf->calls32[c[i].nr % PROBE_NRS32] : conf->calls[c[i].nr % PROBE_NRS];
             int r;
 
             if (!e || keep_hooks(f, c[i].nr, compat, e))

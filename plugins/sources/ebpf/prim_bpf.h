@@ -13,6 +13,8 @@
  *   PRIM_STORE(type, p, v)      an unaligned store
  *   KREAD(p, a, b.c, d)         p->a->b.c->d, each step safe against a bad pointer: 0 then
  *   KREAD_INTO(dst, p, a, …)    the same into a variable
+ *   PRIM_TYPED(p, type)         p, so marked that KGET() can read it and what its members point to
+ *   KGET(p, member)             as KREAD() of one step, where that matters: the quickest way
  *   KREAD_BIT(p, member)        a bit-field of *p
  *   PRIM_CHECKS                 only where the compiler inlines every primitive: encoders are
  *                               checked against the schema
@@ -23,7 +25,7 @@
  *   prim_user_str(dst, n, u)    length with the NUL, at most n; negative: unreadable
  *   prim_kernel_str(dst, n, p)  likewise
  *   prim_task()                 the thread that runs
- *   prim_fdtable(&files)        its descriptors: how many, and their files
+ *   prim_file(fd)               the open file of a descriptor of its, as by PRIM_TYPED; or NULL
  *   prim_now()                  nanoseconds since boot, sleep included
  *   prim_snaplen()              most bytes of read or written data, <= PROBE_DATA_MAX
  *   prim_send(e, class)         send the record now: encoders that make several do, and answer
@@ -36,10 +38,10 @@
 
 #include "kernel.h"
 
-#define PRIM_INLINE            __attribute__((always_inline, unused)) inline
-#define PRIM_FUNCTION          __attribute__((noinline, unused))
-#define PRIM_CHECKS            1
-#define PRIM_BOUND(v, mask)    asm volatile("%0 &= %1" : "+r"(v) : "i"(mask))
+#define PRIM_INLINE         __attribute__((always_inline, unused)) inline
+#define PRIM_FUNCTION       __attribute__((noinline, unused))
+#define PRIM_CHECKS         1
+#define PRIM_BOUND(v, mask) asm volatile("%0 &= %1" : "+r"(v) : "i"(mask))
 #define PRIM_SETTLE(v, mem, mask)                                                                  \
     do {                                                                                           \
         *(volatile u64 *)(mem) = (v);                                                              \
@@ -51,7 +53,7 @@
 #define KREAD(p, ...)           BPF_CORE_READ((p), __VA_ARGS__)
 #define KREAD_INTO(dst, p, ...) BPF_CORE_READ_INTO((dst), (p), __VA_ARGS__)
 
-#define KREAD_BIT(p, member)    BPF_CORE_READ_BITFIELD_PROBED((p), member)
+#define KREAD_BIT(p, member) BPF_CORE_READ_BITFIELD_PROBED((p), member)
 
 #define PRIM_SIZEOF(type)           bpf_core_type_size(type)
 #define PRIM_OFFSETOF(type, member) bpf_core_field_offset(type, member)
@@ -91,20 +93,50 @@ static PRIM_INLINE u64 prim_now(void)
 #define TASK_IS_TYPED                                                                              \
     bpf_core_enum_value_exists(enum bpf_func_id___here, BPF_FUNC_get_current_task_btf___here)
 
-static PRIM_INLINE u32 prim_fdtable(struct file ***ret_files)
+/* 6.2: any pointer becomes a typed one. */
+extern void *bpf_rdonly_cast(const void *obj, u32 btf_id) __attribute__((section(".ksyms"), weak));
+
+#define PRIM_TYPED(p, type)                                                                        \
+    (bpf_rdonly_cast ? (type *)bpf_rdonly_cast((p), bpf_core_type_id_kernel(type)) : (p))
+#define KGET(p, member)                                                                            \
+    ({                                                                                             \
+        __typeof__((p)->member) got_;                                                              \
+        if (bpf_rdonly_cast)                                                                       \
+            got_ = (p)->member;                                                                    \
+        else                                                                                       \
+            got_ = KREAD(p, member);                                                               \
+        got_;                                                                                      \
+    })
+
+/* What stands at an address, as a typed pointer: by way of a type that has such a member. */
+static PRIM_INLINE struct file *prim_file_at(struct file **slot)
+{
+    const struct vm_area_struct *with;
+    struct file *file = NULL;
+
+    if (bpf_rdonly_cast) {
+        with = bpf_rdonly_cast((u8 *)slot - bpf_core_field_offset(struct vm_area_struct, vm_file),
+                               bpf_core_type_id_kernel(struct vm_area_struct));
+        return with->vm_file;
+    }
+    (void)prim_kernel_read(&file, sizeof(file), slot);
+    return file;
+}
+
+static PRIM_INLINE struct file *prim_file(s64 fd)
 {
     struct fdtable *fdt;
 
+    if (fd < 0)
+        return NULL;
     if (TASK_IS_TYPED) {
         struct files_struct *files = bpf_get_current_task_btf()->files;
 
         fdt = files->fdt;
-        *ret_files = fdt->fd;
-        return fdt->max_fds;
+        return fd < fdt->max_fds ? prim_file_at(fdt->fd + fd) : NULL;
     }
     fdt = KREAD(prim_task(), files, fdt);
-    *ret_files = KREAD(fdt, fd);
-    return KREAD(fdt, max_fds);
+    return fd < KREAD(fdt, max_fds) ? prim_file_at(KREAD(fdt, fd) + fd) : NULL;
 }
 
 #endif /* EBPF_PRIM_BPF_H */

@@ -49,22 +49,22 @@ struct {
 
 enum { SLOT_CALL = 0, SLOT_HOOK = 1 };
 
-static PRIM_INLINE u8 *scratch_of(u32 slot)
+static PRIM_INLINE u8 *scratch_of(u32 slot, u32 cpu)
 {
-    u32 key = bpf_get_smp_processor_id() * 2 + slot;
+    u32 key = cpu * 2 + slot;
 
     return bpf_map_lookup_elem(&scratch, &key);
 }
 
-static PRIM_INLINE void send(struct enc *e, u32 class, u64 ts, s64 tid)
+static PRIM_INLINE void send(struct enc *e, u32 class, u64 ts, s64 tid, u32 cpu)
 {
     struct probe_event *ev = (struct probe_event *)e->buf;
-    u32 cpu = bpf_get_smp_processor_id() & (PROBE_CPUS - 1);
-    u32 key = conf.ring[cpu];
-    u64 flags = BPF_RB_NO_WAKEUP;
-    u64 len = (e->pos + 7) & ~7ull;
+    u64 flags = BPF_RB_NO_WAKEUP, len = (e->pos + 7) & ~7ull;
+    u32 key;
     void *ring;
 
+    cpu &= PROBE_CPUS - 1;
+    key = conf.ring[cpu];
     ring = class == PROBE_STATE ? bpf_map_lookup_elem(&rings_state, &key)
                                 : bpf_map_lookup_elem(&rings_other, &key);
     if (!ring)
@@ -87,12 +87,12 @@ static PRIM_INLINE void send(struct enc *e, u32 class, u64 ts, s64 tid)
 
 static PRIM_INLINE void prim_send(struct enc *e, u32 class)
 {
-    send(e, class, prim_now(), (u32)bpf_get_current_pid_tgid());
+    send(e, class, prim_now(), (u32)bpf_get_current_pid_tgid(), bpf_get_smp_processor_id());
 }
 
 static PRIM_INLINE u8 *prim_scratch(void)
 {
-    return scratch_of(SLOT_CALL);
+    return scratch_of(SLOT_CALL, bpf_get_smp_processor_id());
 }
 
 static PRIM_INLINE u64 prim_snaplen(void)
@@ -103,15 +103,15 @@ static PRIM_INLINE u64 prim_snaplen(void)
 #include "arch_bpf.h"
 #include "walk_bpf.h"
 
-#include "probe/encode_files.h"
-#include "probe/encode_process.h"
 #include "probe/encode_creds.h"
 #include "probe/encode_fds.h"
-#include "probe/encode_memory.h"
-#include "probe/encode_paths.h"
-#include "probe/encode_sockets.h"
+#include "probe/encode_files.h"
 #include "probe/encode_io.h"
+#include "probe/encode_memory.h"
 #include "probe/encode_messages.h"
+#include "probe/encode_paths.h"
+#include "probe/encode_process.h"
+#include "probe/encode_sockets.h"
 
 /* ---- system calls ---- */
 
@@ -138,6 +138,43 @@ static PRIM_INLINE u32 encoder32(const struct pt_regs *regs, u64 nr)
     return nr < PROBE_NRS32 ? conf.calls32[nr] : 0;
 }
 
+/* Numbers of encoders: ENC_openat. */
+enum {
+    ENC_NOBODY,
+#define ENCODER(fn, type, class) ENC_##fn,
+#include "probe/encoders.def"
+#undef ENCODER
+};
+
+#define ENCODER(fn, type, class)                                                                   \
+    static PRIM_INLINE int run_##fn(u64 *ctx, bool table32)                                        \
+    {                                                                                              \
+        u64 ts = prim_now(), id = bpf_get_current_pid_tgid();                                      \
+        u32 cpu = bpf_get_smp_processor_id();                                                      \
+        u8 *buf = scratch_of(SLOT_CALL, cpu);                                                      \
+        struct call c;                                                                             \
+        struct enc e;                                                                              \
+                                                                                                   \
+        if (!buf || id >> 32 == conf.self_tgid)                                                    \
+            return 0;                                                                              \
+        arch_call(ctx, &c, table32);                                                               \
+        enc_begin(&e, buf, EV_##type, N_##type, FLAT_##type);                                      \
+        if (encode_##fn(&e, &c)) {                                                                 \
+            enc_check_number(&e, N_##type);                                                        \
+            send(&e, class, ts, (u32)id, cpu);                                                     \
+        }                                                                                          \
+        return 0;                                                                                  \
+    }                                                                                              \
+                                                                                                   \
+    SEC("tp_btf/sys_exit")                                                                         \
+    int call_##fn(u64 *ctx)                                                                        \
+    {                                                                                              \
+        return run_##fn(ctx, arch_is_compat());                                                    \
+    }
+#include "probe/encoders.def"
+#undef ENCODER
+
+/* The calls that come most often are spared the jump to a program of their own. */
 SEC("tp_btf/sys_exit")
 int sys_exit(u64 *ctx)
 {
@@ -145,37 +182,20 @@ int sys_exit(u64 *ctx)
     u64 nr = arch_nr(regs);
     u32 encoder;
 
-    if (arch_is_compat())
+    if (arch_is_compat()) {
         encoder = encoder32(regs, nr);
-    else
+    } else {
         encoder = (nr & ~ARCH_X32) < PROBE_NRS ? conf.calls[nr & (PROBE_NRS - 1)] : 0;
-    if (!encoder || bpf_get_current_pid_tgid() >> 32 == conf.self_tgid)
+        if (encoder == ENC_openat)
+            return run_openat(ctx, false);
+        if (encoder == ENC_close)
+            return run_close(ctx, false);
+    }
+    if (encoder == ENC_NOBODY)
         return 0;
     bpf_tail_call(ctx, &encoders, encoder);
     return 0;
 }
-
-#define ENCODER(fn, type, class)                                                                   \
-    SEC("tp_btf/sys_exit")                                                                         \
-    int call_##fn(u64 *ctx)                                                                        \
-    {                                                                                              \
-        u64 ts = prim_now();                                                                       \
-        u8 *buf = scratch_of(SLOT_CALL);                                                           \
-        struct call c;                                                                             \
-        struct enc e;                                                                              \
-                                                                                                   \
-        if (!buf)                                                                                  \
-            return 0;                                                                              \
-        arch_call(ctx, &c);                                                                        \
-        enc_begin(&e, buf, EV_##type, N_##type, FLAT_##type);                                                  \
-        if (encode_##fn(&e, &c)) {                                                                 \
-            enc_check_number(&e, N_##type);                                                        \
-            send(&e, class, ts, (u32)bpf_get_current_pid_tgid());                                  \
-        }                                                                                          \
-        return 0;                                                                                  \
-    }
-#include "probe/encoders.def"
-#undef ENCODER
 
 /* ---- processes ---- */
 
@@ -184,7 +204,7 @@ int on_exec(u64 *ctx)
 {
     u64 ts = prim_now();
     struct linux_binprm *bprm = (struct linux_binprm *)ctx[2];
-    u8 *buf = scratch_of(SLOT_HOOK);
+    u8 *buf = scratch_of(SLOT_HOOK, bpf_get_smp_processor_id());
     bool at = arch_is_execveat();
     struct enc e;
 
@@ -195,7 +215,7 @@ int on_exec(u64 *ctx)
     else
         enc_begin(&e, buf, EV_SYSCALL_EXECVE_19_X, N_SYSCALL_EXECVE_19_X, ENC_ANY);
     encode_exec(&e, prim_task(), bprm, at);
-    send(&e, PROBE_STATE, ts, (u32)bpf_get_current_pid_tgid());
+    send(&e, PROBE_STATE, ts, (u32)bpf_get_current_pid_tgid(), bpf_get_smp_processor_id());
     return 0;
 }
 
@@ -204,7 +224,7 @@ int on_fork(u64 *ctx)
 {
     u64 ts = prim_now();
     struct task_struct *child = (struct task_struct *)ctx[1];
-    u8 *buf = scratch_of(SLOT_HOOK);
+    u8 *buf = scratch_of(SLOT_HOOK, bpf_get_smp_processor_id());
     struct enc e;
     struct call c;
 
@@ -213,7 +233,7 @@ int on_fork(u64 *ctx)
     arch_current_call(&c);
     enc_begin(&e, buf, fork_type(&c), N_SYSCALL_CLONE_20_X, ENC_ANY);
     if (encode_child(&e, child, &c))
-        send(&e, PROBE_STATE, ts, KREAD(child, pid));
+        send(&e, PROBE_STATE, ts, KREAD(child, pid), bpf_get_smp_processor_id());
     return 0;
 }
 
@@ -222,14 +242,14 @@ int on_exit(u64 *ctx)
 {
     u64 ts = prim_now();
     struct task_struct *task = (struct task_struct *)ctx[0];
-    u8 *buf = scratch_of(SLOT_HOOK);
+    u8 *buf = scratch_of(SLOT_HOOK, bpf_get_smp_processor_id());
     struct enc e;
 
     if (!buf || !(conf.hooks & PROBE_HOOK_EXIT))
         return 0;
     enc_begin(&e, buf, EV_PROCEXIT_1_E, N_PROCEXIT_1_E, FLAT_PROCEXIT_1_E);
     encode_exit(&e, task);
-    send(&e, PROBE_STATE, ts, KREAD(task, pid));
+    send(&e, PROBE_STATE, ts, KREAD(task, pid), bpf_get_smp_processor_id());
     return 0;
 }
 

@@ -79,9 +79,8 @@ static int add_ring(struct probe *p, struct bpf_map *outer, uint32_t place, size
     int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "gyr_ring", 0, 0, (uint32_t)size, NULL);
 
     if (fd < 0)
-        return gyr_fail(err, fd,
-                        "cannot make a ring of %zu bytes: %s; " SMALLER,
-                        size, strerror(-fd));
+        return gyr_fail(err, fd, "cannot make a ring of %zu bytes: %s; " SMALLER, size,
+                        strerror(-fd));
     p->ring_fds[p->n_rings] = fd;
     p->ring_sizes[p->n_rings++] = size;
     if (bpf_map_update_elem(bpf_map__fd(outer), &place, &fd, BPF_ANY) < 0)
@@ -114,8 +113,7 @@ static int fill_encoders(struct probe *p, struct gyr_error *err)
     int table = bpf_map__fd(p->skel->maps.encoders);
 
     for (uint32_t i = 1; i <= calls_encoders(); i++) {
-        struct bpf_program *prog =
-            bpf_object__find_program_by_name(p->skel->obj, calls_program(i));
+        struct bpf_program *prog = bpf_object__find_program_by_name(p->skel->obj, calls_program(i));
         int fd = prog ? bpf_program__fd(prog) : -ENOENT;
 
         if (fd < 0 || bpf_map_update_elem(table, &i, &fd, BPF_ANY) < 0)

@@ -77,8 +77,8 @@ static void ring_look(struct ring *g)
     g->head = NULL;
     while (g->pos < g->end) {
         const uint8_t *at = g->data + (g->pos & (g->size - 1));
-        uint32_t len = atomic_load_explicit((const _Atomic uint32_t *)(const void *)at,
-                                            memory_order_acquire);
+        uint32_t len =
+            atomic_load_explicit((const _Atomic uint32_t *)(const void *)at, memory_order_acquire);
 
         if (len & BPF_RINGBUF_BUSY_BIT)
             return;

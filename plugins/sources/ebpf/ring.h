@@ -17,11 +17,11 @@
 
 struct ring {
     int fd;
-    size_t size;              /* of the data, a power of two */
-    _Atomic uint64_t *taken;  /* shared with the kernel: where the reader is */
-    _Atomic uint64_t *made;   /* shared with the kernel: where the writers are */
+    size_t size;             /* of the data, a power of two */
+    _Atomic uint64_t *taken; /* shared with the kernel: where the reader is */
+    _Atomic uint64_t *made;  /* shared with the kernel: where the writers are */
     const uint8_t *data;
-    uint64_t pos, end;        /* next record; what was made when last looked */
+    uint64_t pos, end;            /* next record; what was made when last looked */
     const struct gyr_event *head; /* at pos, if it is there */
 };
 
