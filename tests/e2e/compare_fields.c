@@ -14,8 +14,7 @@
 #define LEAST_FIELD 99.0 /* and of each field's */
 
 #define NSEC_PER_SEC 1000000000
-#define BOOT_MIN     (INT64_C(1500000000) * NSEC_PER_SEC) /* no machine booted before is in a capture \
-                                                           */
+#define BOOT_MIN     (INT64_C(1500000000) * NSEC_PER_SEC) /* before any machine of a capture */
 
 enum { FIELDS_MAX = 400, FIELDS_MIN = 199, LINE_CAP = 1 << 20, SHOWN = 3 };
 

@@ -32,7 +32,7 @@ begin=$(date +%s)
 timeout -k 5 "$limit" qemu-system-x86_64 -nodefaults -no-user-config -display none -serial stdio \
     -monitor none -nic none -m 1G -cpu max,-cx16 $machine -no-reboot -kernel "$1" -initrd "$2" \
     -append "console=ttyS0 loglevel=5 panic=-1 tsc=reliable random.trust_cpu=on $more" \
-    </dev/null 2>&1 | tr -d '\r' >"$log"
+    </dev/null 2>&1 | sed -u 's/\r//g' >"$log"
 took=$(($(date +%s) - begin))
 
 end=$(sed -n 's/^.*GYR-GUEST-END status=\([0-9]*\) tainted=\([0-9]*\)$/\1 \2/p' "$log" | tail -n 1)

@@ -161,6 +161,14 @@ static uint32_t likeness(const struct line *want, const struct line *got)
     return n;
 }
 
+/* The mark of an event that something of it was cut. */
+static bool cut_fits(const struct line *want, const struct line *got)
+{
+    bool cut = strstr(want->field[1], " cut"), any = strstr(want->field[1], " any");
+
+    return any || cut == (strcmp(got->field[1], "cut") == 0);
+}
+
 static void show(const char *text)
 {
     size_t n = strlen(text);
@@ -171,8 +179,11 @@ static void show(const char *text)
 static void judge(struct work *w, const struct line *want, const struct line *got)
 {
     const struct gyr_event_type *t = syscall_event_type((uint16_t)want->type);
-    bool wrong = false;
+    bool wrong = !cut_fits(want, got);
 
+    if (wrong)
+        printf("# %s (%u) of thread %s, %s:\n#     got      marked as %s\n", t->name, want->type,
+               want->field[0], want->field[1], got->field[1]);
     for (uint32_t i = 4; i < want->n || i < got->n; i++) {
         const char *a = i < want->n ? want->field[i] : "(nothing)",
                    *b = i < got->n ? got->field[i] : "(nothing)";

@@ -38,7 +38,7 @@ static void copies(long fd)
     EXPECT(EV_SYSCALL_FCNTL_X, N(0), N(fd), N(5), N(O_NONBLOCK | O_APPEND));
     (void)CALL(__NR_fcntl, fd, F_SETFD, FD_CLOEXEC);
     EXPECT(EV_SYSCALL_FCNTL_X, N(0), N(fd), N(3), N(1));
-    (void)CALL(__NR_fcntl, fd, 1034, 0); /* F_GET_SEALS: a command the schema has no name for */
+    (void)CALL(__NR_fcntl, fd, 1099, 0); /* a command the schema has no name for */
     EXPECT(EV_SYSCALL_FCNTL_X, N(INVALID), N(fd), N(0), N(0));
     (void)CALL(__NR_fcntl, GONE_FD, F_GETFD, 0x1234567890);
     EXPECT(EV_SYSCALL_FCNTL_X, N(BAD_FD), N(GONE_FD), N(2), N(0x1234567890));

@@ -8,7 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-enum { PERMIT = -1, NO_PROCESS = -3, INVALID = -22, GONE = 0x3fffffff, STACK = 65536 };
+enum { PERMIT = -1, NO_PROCESS = -3, INVALID = -22, GONE = 0x3fffffff, STACK = 65536, PAGE = 4096 };
 
 /* A call that makes a child with a stack of its own, where fn runs. */
 static long spawn(long nr, long a, long b, long c, long d, void (*fn)(void))
@@ -68,23 +68,28 @@ void expect_end(pid_t tid, int status, pid_t reaper)
               N(WTERMSIG(status)), N(WCOREDUMP(status) ? 1 : 0), N(reaper));
 }
 
-static void wait_for(long pid, int expected, pid_t reaper)
+void child_wait(long pid, int expected)
 {
     int status = -1;
 
     SETUP(__NR_wait4, pid, &status, 0, NULL);
     if (status != expected)
         die(__FILE__, __LINE__, "a child ended otherwise than the driver thinks", status);
-    expect_end(pid, expected, reaper);
 }
 
 void child_end(long pid, int status)
 {
-    wait_for(pid, status, 0);
+    child_wait(pid, status);
+    expect_end((pid_t)pid, status, 0);
 }
 
-/* Whose child the thread that runs is. */
+/* Whose child the thread that runs is; 0: the driver's first, as facts has it. */
 static pid_t self_parent;
+
+static pid_t parent_of_self(void)
+{
+    return self_parent ? self_parent : (pid_t)facts.ppid;
+}
 
 /* In a new process: learn who it is, and say how it began. */
 static void begin(uint16_t type, uint32_t flags)
@@ -99,7 +104,7 @@ static void begin(uint16_t type, uint32_t flags)
 /* What the call that made a child, or failed to, is for who called. */
 static void expect_made(const struct place *at, uint16_t type, long res, uint32_t flags)
 {
-    expect_born(at, &(struct born){type, res, self_tid, self_tid, self_parent, flags, false});
+    expect_born(at, &(struct born){type, res, self_tid, self_tid, parent_of_self(), flags, false});
 }
 
 long child_begin(void)
@@ -120,7 +125,7 @@ static void forks(void)
 
     if (pid == 0)
         (void)CALL(__NR_exit_group, 7);
-    wait_for(pid, 7 << 8, 0);
+    child_end(pid, 7 << 8);
 
     pid = CALL(__NR_clone, SIGCHLD | CLONE_FS, 0, 0, 0, 0);
     MARK(cloned);
@@ -129,7 +134,7 @@ static void forks(void)
         (void)CALL(__NR_exit, 0x1ff);
     }
     expect_made(&cloned, EV_SYSCALL_CLONE_20_X, pid, 2);
-    wait_for(pid, 0xff << 8, 0);
+    child_end(pid, 0xff << 8);
     pid = CALL(__NR_clone, CLONE_SIGHAND, 0, 0, 0, 0); /* not without CLONE_VM */
     MARK(failed);
     expect_made(&failed, EV_SYSCALL_CLONE_20_X, INVALID, 0x800);
@@ -146,7 +151,7 @@ static void clone3s(void)
         (void)CALL(__NR_exit_group, 0);
     }
     expect_made(&cloned, EV_SYSCALL_CLONE3_X, pid, 1);
-    wait_for(pid, 0, 0);
+    child_end(pid, 0);
     args.flags = CLONE_SIGHAND;
     pid = CALL(__NR_clone3, &args, sizeof(args));
     MARK(failed);
@@ -170,7 +175,7 @@ static void vforks(void)
     last_result = pid;
     MARK(forked);
     expect_made(&forked, EV_SYSCALL_VFORK_20_X, pid, 0);
-    wait_for(pid, 3 << 8, 0);
+    child_end(pid, 3 << 8);
 }
 
 static volatile int thread_alive;
@@ -182,7 +187,7 @@ static void in_thread(void)
     pid_t leader = self_tid;
 
     self_learn();
-    expect_born(&born, &(struct born){EV_SYSCALL_CLONE_20_X, 0, self_tid, leader, self_parent,
+    expect_born(&born, &(struct born){EV_SYSCALL_CLONE_20_X, 0, self_tid, leader, parent_of_self(),
                                       THREAD_FLAGS, true});
     (void)CALL(__NR_exit, 5);
 }
@@ -210,24 +215,48 @@ static void threads(void)
     SETUP(__NR_munmap, stack, STACK);
 }
 
-static void by_signal(void)
+static void killed(int sig)
 {
     long pid = child_begin();
 
     if (pid == 0) {
-        (void)CALL(__NR_kill, self_tid, SIGKILL);
+        (void)CALL(__NR_kill, self_tid, sig);
         die(__FILE__, __LINE__, "still alive", 0);
     }
-    EXPECT_OF((pid_t)pid, EV_SYSCALL_KILL_X, N(0), N(pid), N(SIGKILL));
-    wait_for(pid, SIGKILL, 0);
-    pid = child_begin();
+    child_wait(pid, sig);
+    EXPECT_OF((pid_t)pid, EV_SYSCALL_KILL_X, N(0), N(pid), N(sig));
+    expect_end((pid_t)pid, sig, 0);
+}
+
+/* Delivered as it was sent is what does not kill at once: a signal that stops, of the child's own
+ * or, after it has spoken, of its parent's. */
+static void stopped(bool own)
+{
+    volatile int *spoken = (volatile int *)SETUP(__NR_mmap, NULL, PAGE, PROT_READ | PROT_WRITE,
+                                                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    long pid = child_begin();
+
     if (pid == 0) {
-        (void)CALL(__NR_kill, self_tid, SIGTERM);
-        die(__FILE__, __LINE__, "still alive", 0);
+        *spoken = 1;
+        if (own)
+            (void)CALL(__NR_kill, self_tid, SIGSTOP);
+        for (;;)
+            __asm__ volatile("pause" : : : "memory");
     }
-    EXPECT_OF((pid_t)pid, EV_SYSCALL_KILL_X, N(0), N(pid), N(SIGTERM));
-    EXPECT_OF((pid_t)pid, EV_SIGNALDELIVER_E, N(pid), N(pid), N(SIGTERM));
-    wait_for(pid, SIGTERM, 0);
+    while (!*spoken)
+        __asm__ volatile("pause" : : : "memory");
+    if (!own) {
+        (void)CALL(__NR_kill, pid, SIGSTOP);
+        EXPECT(EV_SYSCALL_KILL_X, N(0), N(pid), N(SIGSTOP));
+    }
+    SETUP(__NR_wait4, pid, NULL, WUNTRACED, NULL);
+    SETUP(__NR_kill, pid, SIGKILL);
+    child_wait(pid, SIGKILL);
+    if (own)
+        EXPECT_OF((pid_t)pid, EV_SYSCALL_KILL_X, N(0), N(pid), N(SIGSTOP));
+    EXPECT_OF((pid_t)pid, EV_SIGNALDELIVER_E, N(own ? pid : self_tid), N(pid), N(SIGSTOP));
+    expect_end((pid_t)pid, SIGKILL, 0);
+    SETUP(__NR_munmap, spoken, PAGE);
 }
 
 static void signals(void)
@@ -269,7 +298,8 @@ static void orphans(void)
         }
         (void)CALL(__NR_exit_group, 0);
     }
-    wait_for(child, 0, me);
+    child_wait(child, 0);
+    expect_end((pid_t)child, 0, me);
     SETUP(__NR_close, ends[0]);
     SETUP(__NR_close, ends[1]); /* the grandchild's read ends */
     grandchild = SETUP(__NR_wait4, -1, &status, 0, NULL);
@@ -294,21 +324,23 @@ static void groups(void)
             EXPECT(EV_SYSCALL_SETSID_X, N(self_tid));
             (void)CALL(__NR_exit_group, 0);
         }
-        wait_for(pid, 0, 0);
+        child_end(pid, 0);
         (void)ret;
         (void)CALL(__NR_exit_group, 0);
     }
-    wait_for(pid, 0, 0);
+    child_end(pid, 0);
 }
 
 void drive_proc(void)
 {
-    self_parent = (pid_t)facts.ppid;
     forks();
     clone3s();
     vforks();
     threads();
-    by_signal();
+    killed(SIGKILL);
+    killed(SIGTERM);
+    stopped(true);
+    stopped(false);
     signals();
     orphans();
     groups();

@@ -151,7 +151,7 @@ static void options(void)
     (void)CALL(__NR_setsockopt, s, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
     EXPECT(EV_SOCKET_SETSOCKOPT_X, N(0), N(s), N(1), N(13), option(&o, BYTES, &linger, 8), N(8));
     (void)CALL(__NR_setsockopt, s, IPPROTO_TCP, TCP_NODELAY, &one, 4);
-    EXPECT(EV_SOCKET_SETSOCKOPT_X, N(0), N(s), N(0), N(0), option(&o, BYTES, &one, 4), N(4));
+    EXPECT(EV_SOCKET_SETSOCKOPT_X, N(0), N(s), N(2), N(0), option(&o, BYTES, &one, 4), N(4));
     (void)CALL(__NR_setsockopt, GONE_FD, SOL_SOCKET, SO_KEEPALIVE, &one, 4);
     EXPECT(EV_SOCKET_SETSOCKOPT_X, N(BAD_FD), N(GONE_FD), N(1), N(9), option(&o, U32, &one, 4),
            N(4));

@@ -143,8 +143,9 @@ static size_t pattern(char *out, size_t room, const struct gyr_param_def *def, c
     }
 }
 
+/* @p mark of the event: "" none, " cut", " any". */
 static void expect_line(const struct place *at, pid_t tid, uint16_t type, uint32_t subtype,
-                        const struct val *vals, size_t n_vals)
+                        const char *mark, const struct val *vals, size_t n_vals)
 {
     static char text[SAID_LINE]; /* one thread runs at a time */
     const struct gyr_event_type *t = syscall_event_type(type);
@@ -153,8 +154,8 @@ static void expect_line(const struct place *at, pid_t tid, uint16_t type, uint32
 
     if (!t || t->n_params != n_vals)
         die(at->file, at->line, t ? t->name : "no such event type", (long)n_vals);
-    n = (size_t)snprintf(text, sizeof(text), "%d\t%s:%d #%lu\t%u\t%u", tid,
-                         base ? base + 1 : at->file, at->line, at->order, type, subtype);
+    n = (size_t)snprintf(text, sizeof(text), "%d\t%s:%d #%lu%s\t%u\t%u", tid,
+                         base ? base + 1 : at->file, at->line, at->order, mark, type, subtype);
     for (size_t i = 0; i < n_vals; i++) {
         if (n + SHOWN_MAX > sizeof(text))
             die(at->file, at->line, "too long a line", (long)n);
@@ -169,10 +170,13 @@ void expect_(const struct place *at, pid_t tid, uint16_t type, const struct val 
 {
     const struct gyr_event_type *t = syscall_event_type(type);
     bool has_res = t && n && (t->params[0].kind == K_ERRNO || t->params[0].kind == K_FD);
+    bool cut = false;
 
     if (tid == self_tid && has_res && vals[0].kind == V_NUM && (long)vals[0].num != at->result)
         die(at->file, at->line, "the call went otherwise than the driver thinks", at->result);
-    expect_line(at, tid, type, 0, vals, n);
+    for (size_t i = 0; i < n; i++)
+        cut |= vals[i].cut;
+    expect_line(at, tid, type, 0, cut ? " cut" : "", vals, n);
 }
 
 void left_out(const char *what, const char *why)
@@ -203,7 +207,7 @@ void generic_(const char *file, int line, long nr)
         die(file, line, "the call has an event type of its own", nr);
     vals[0] = N(code);
     vals[1] = N(nr);
-    expect_line(&at, self_tid, type, code, vals, 2);
+    expect_line(&at, self_tid, type, code, "", vals, 2);
 }
 
 long try_(const char *file, int line, long ret, long nr)
@@ -221,7 +225,7 @@ long try_(const char *file, int line, long ret, long nr)
         vals[i] = ANY;
     if (t->n_params && (t->params[0].kind == K_ERRNO || t->params[0].kind == K_FD))
         vals[0] = N(ret);
-    expect_line(&at, self_tid, type, 0, vals, t->n_params);
+    expect_line(&at, self_tid, type, 0, " any", vals, t->n_params);
     return ret;
 }
 

@@ -53,6 +53,7 @@ struct val {
     uint64_t num;
     const void *p;
     size_t len;
+    bool cut; /* the event is marked: there was more than it holds */
 };
 
 #define N(n)         ((struct val){.kind = V_NUM, .num = (uint64_t)(n)})
@@ -62,16 +63,24 @@ struct val {
 #define ANY          ((struct val){.kind = V_ANY})
 #define SOME         ((struct val){.kind = V_SOME}) /* anything but absent */
 #define NONE         ((struct val){.kind = V_NONE}) /* absent */
+#define CUT(v)       cut_(v)                        /* as much of it as there is room for */
 
 static inline struct val str_(const char *s)
 {
     return s ? (struct val){.kind = V_BYTES, .p = s, .len = strlen(s) + 1} : NONE;
 }
 
+static inline struct val cut_(struct val v)
+{
+    v.cut = true;
+    return v;
+}
+
 /** The event that the last call of this thread must become. Its values may be had by further
  *  calls: it keeps its place before theirs. */
 #define EXPECT(type, ...) EXPECT_OF(self_tid, type, ##__VA_ARGS__)
-/** EXPECT() for a thread that is gone, or that cannot speak. */
+/** EXPECT() for a thread that is gone, or that cannot speak: once it is waited for, so that what it
+ *  said itself comes first. */
 #define EXPECT_OF(tid, type, ...)                                                                  \
     do {                                                                                           \
         MARK(at_);                                                                                 \
@@ -114,7 +123,9 @@ void die(const char *file, int line, const char *what, long ret) __attribute__((
 /** Bytes of what was read or written that are recorded. */
 static inline struct val data_(const void *p, size_t len)
 {
-    return len ? B(p, len < DATA_LIMIT ? len : DATA_LIMIT) : NONE;
+    if (len > DATA_LIMIT)
+        return CUT(B(p, DATA_LIMIT));
+    return len ? B(p, len) : NONE;
 }
 
 extern char dir[64]; /**< our folder; it is the working directory */
@@ -146,7 +157,9 @@ void drive_compat(void);
 long child_begin(void);
 /** A thread that runs @p fn on its own stack; its beginning is not told. @return its tid. */
 long thread_begin(long flags, long stack_end, void (*fn)(void));
-/** Wait for a child, and tell how it ended: @p status is wait(2)'s. */
+/** Wait for the end of a child, which must be @p status, as wait(2) has it. */
+void child_wait(long pid, int status);
+/** Wait for it, and tell how it ended. */
 void child_end(long pid, int status);
 /** Tell the end of a thread: @p reaper is who gets its children, 0 when it has none. */
 void expect_end(pid_t tid, int status, pid_t reaper);

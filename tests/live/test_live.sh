@@ -36,7 +36,7 @@ skip() {
 # What came, had all come as expected: the expectations with something in each open place.
 perfect() {
     awk -F '\t' -v OFS='\t' '/^left out/ { next } {
-        split($2, at, "#"); key = at[2]; $2 = "-"
+        split($2, at, "#"); key = at[2]; $2 = $2 ~ / cut$/ ? "cut" : "-"
         for (i = 5; i <= NF; i++) {
             if ($i ~ /=\^"/) { sub(/=\^/, "=", $i); $i = $i "and more\"" }
             sub(/=[*+]$/, "=0", $i)
@@ -82,6 +82,10 @@ ok "and finds a missing event"
 perfect "$tmp/expected" | sed '/\t309\t/p' >"$tmp/came"
 compare 1 '^# unexpected: link'
 ok "and finds an event that was not asked for"
+
+perfect "$tmp/expected" | sed 's/\tcut\t/\t-\t/' >"$tmp/came"
+compare 1 'marked as -'
+ok "and finds one that is not marked as cut"
 
 # ---- live ----
 cat >"$tmp/all.yaml" <<END
@@ -139,4 +143,11 @@ compare 0
 ok "every event came, with the parameters that the calls had"
 sed -n '/^# Event types/,$p' "$tmp/log"
 [ -z "${GYR_LIVE_KEEP:-}" ] || cp "$tmp/expected" "$tmp/came" "$tmp/gyr.log" "$tmp/log" "$GYR_LIVE_KEEP"
+# ---- with little power ----
+if [ "$source" != ebpf ] || ! command -v setpriv >/dev/null; then
+    skip "the capabilities that suffice are tried with setpriv, on ebpf"
+else
+    setpriv --bounding-set=-all,+bpf,+perfmon "$gyr" run --dry-run -c "$tmp/gyr.yaml" >"$tmp/log" 2>&1
+    ok "CAP_BPF and CAP_PERFMON suffice to start it"
+fi
 exit $bad

@@ -248,7 +248,7 @@ static PRIM_INLINE bool encode_open_by_handle_at(struct enc *e, const struct cal
     put_int(e, c, 0);
     enc_u32(e, flags_open(c->arg[2]) | open_found(&o));
     if (file)
-        prim_path(e, &file->f_path);
+        prim_path(e, file);
     enc_close(e);
     enc_u32(e, o.dev);
     enc_u64(e, o.ino);

@@ -22,7 +22,7 @@ static PRIM_INLINE void exec_tail(struct enc *e, struct task_struct *task)
 
     enc_u32(e, process_tty(task));
     enc_s64(e, process_nr(KREAD(task, signal, pids[PIDS_PGID]), process_level(task)));
-    enc_u32(e, KREAD(task, loginuid.val));
+    enc_u32(e, prim_loginuid(task));
     enc_u32(e, process_exe_flags(cred, exe));
     enc_u64(e, process_cap(&cred->cap_inheritable));
     enc_u64(e, process_cap(&cred->cap_permitted));
@@ -31,7 +31,7 @@ static PRIM_INLINE void exec_tail(struct enc *e, struct task_struct *task)
     enc_u64(e, prim_ctime(inode));
     enc_u64(e, prim_mtime(inode));
     enc_u32(e, KREAD(cred, euid.val));
-    prim_path(e, &exe->f_path);
+    prim_exe_path(e, exe);
     enc_close(e);
     enc_s64(e, process_nr(KREAD(task, signal, pids[PIDS_PGID]), 0));
     enc_u32(e, KREAD(cred, egid.val));
@@ -260,6 +260,26 @@ static PRIM_INLINE void encode_exit(struct enc *e, struct task_struct *task)
     enc_u8(e, code & 0x7f);
     enc_u8(e, code >> 7 & 1);
     enc_s64(e, exit_reaper(task));
+}
+
+/* ---- signals ---- */
+
+/** A signal reaches the thread that runs. Who sent it is known of what a process sent, and of
+ *  children that changed. */
+static PRIM_INLINE void encode_signal(struct enc *e, s32 sig, const struct kernel_siginfo *info)
+{
+    enum { SENT_BY_KERNEL = 1, OF_TIMER = -2, OF_FILE = -5, CHILD = 17 };
+    s64 from = 0;
+
+    if ((u64)info > SENT_BY_KERNEL) { /* small: constants that stand for the kernel */
+        s32 code = KREAD(info, si_code);
+
+        if ((code <= 0 && code != OF_TIMER && code != OF_FILE) || sig == CHILD)
+            from = KREAD(info, _sifields._kill._pid);
+    }
+    enc_s64(e, from);
+    enc_s64(e, KREAD(prim_task(), pid));
+    enc_u8(e, (u8)sig);
 }
 
 #endif /* PROBE_ENCODE_PROCESS_H */

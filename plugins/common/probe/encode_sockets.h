@@ -150,8 +150,17 @@ enum {
     OPT_SO_ERROR = 4,
     OPT_SO_RCVTIMEO = 20,
     OPT_SO_SNDTIMEO = 21,
+    OPT_SO_TIMESTAMP = 29,
+    OPT_SO_TIMESTAMPNS = 35,
+    OPT_SO_TIMESTAMPING = 37,
+    OPT_SO_ATTACH_BPF = 50,
+    OPT_SO_MEMINFO = 55,
     OPT_SO_COOKIE = 57,
-    OPT_SO_RCVTIMEO_NEW = 66, /* 64 bits on 32-bit machines too */
+    OPT_SO_PEERGROUPS = 59,
+    OPT_SO_TIMESTAMP_NEW = 63, /* 64 bits on 32-bit machines too */
+    OPT_SO_TIMESTAMPNS_NEW = 64,
+    OPT_SO_TIMESTAMPING_NEW = 65,
+    OPT_SO_RCVTIMEO_NEW = 66,
     OPT_SO_SNDTIMEO_NEW = 67
 };
 
@@ -166,6 +175,33 @@ enum {
 static PRIM_INLINE u32 opt_name(const struct call *c)
 {
     return (u32)c->arg[1] == SOL_OF_SOCKETS ? (u32)c->arg[2] : 0;
+}
+
+/* The schema's number of an option: the kernel's, but for those that came late. */
+static PRIM_INLINE u8 opt_number(u32 name)
+{
+    enum { SCHEMA_PEERGROUPS = 0x33, SCHEMA_MEMINFO = 0x34, SCHEMA_COOKIE = 0x35 };
+
+    switch (name) {
+    case OPT_SO_PEERGROUPS:
+        return SCHEMA_PEERGROUPS;
+    case OPT_SO_MEMINFO:
+        return SCHEMA_MEMINFO;
+    case OPT_SO_COOKIE:
+        return SCHEMA_COOKIE;
+    case OPT_SO_TIMESTAMP_NEW:
+        return OPT_SO_TIMESTAMP;
+    case OPT_SO_TIMESTAMPNS_NEW:
+        return OPT_SO_TIMESTAMPNS;
+    case OPT_SO_TIMESTAMPING_NEW:
+        return OPT_SO_TIMESTAMPING;
+    case OPT_SO_RCVTIMEO_NEW:
+        return OPT_SO_RCVTIMEO;
+    case OPT_SO_SNDTIMEO_NEW:
+        return OPT_SO_SNDTIMEO;
+    default:
+        return name <= OPT_SO_ATTACH_BPF ? (u8)name : 0;
+    }
 }
 
 static PRIM_INLINE u64 opt_time(u64 user, bool narrow)
@@ -216,7 +252,7 @@ static PRIM_INLINE void opt_put(struct enc *e, const struct call *c, u32 len, bo
     enc_s64(e, c->ret);
     enc_s64(e, as_fd(c->arg[0]));
     enc_u8(e, level == SOL_OF_SOCKETS ? 1 : level == SOL_OF_TCP ? 2 : 0);
-    enc_u8(e, (u8)opt_name(c));
+    enc_u8(e, opt_number(opt_name(c)));
     if (known)
         opt_value(e, c, (s32)len > 0 ? len : 0);
     else

@@ -240,7 +240,7 @@ static PRIM_INLINE void enc_tuple_of(struct enc *e, const struct sock *sk, struc
     if (s->family == FAMILY_UNIX) {
         tuple_unix(e, sk, out, name, len);
     } else if (s->family == FAMILY_INET || s->family == FAMILY_INET6) {
-        if (name && (!s->remote.port || (out && KREAD(sk, sk_type) != TYPE_STREAM)))
+        if (name && (!s->remote.port || (out && prim_sock_type(sk) != TYPE_STREAM)))
             sockaddr_end(e, sockaddr_user(e, name, len), s->family, &s->remote);
         enc_more_u8(e, (u8)s->family);
         put_end(e, s->family, out ? &s->local : &s->remote);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
 /**
  * @file arch_bpf.h
- * @brief Numbers and arguments of system calls, by architecture, for eBPF.
+ * @brief Registers of system calls, by architecture, for eBPF: what probe/arch.h asks of a driver.
  *
  * @p regs as the hooks hand them over are typed pointers: their members are read without a helper.
  */
@@ -9,13 +9,11 @@
 #define EBPF_ARCH_BPF_H
 
 #include "kernel.h"
+#include "probe/arch.h"
 
 #if defined(__TARGET_ARCH_x86)
 
-enum { ARCH_X32 = 0x40000000, ARCH_X32_OWN = 512, TS_COMPAT_BIT = 2, ARCH_PAIRS_ALIGNED = 0 };
-enum { NR_EXECVEAT = 322, NR32_EXECVEAT = 358, NR32_SOCKETCALL = 102 };
-enum { NR_CLONE = 56, NR_FORK = 57, NR_VFORK = 58, NR_CLONE3 = 435 };
-enum { NR32_CLONE = 120, NR32_FORK = 2, NR32_VFORK = 190 };
+enum { TS_COMPAT_BIT = 2 };
 
 static PRIM_INLINE u64 arch_nr(const struct pt_regs *regs)
 {
@@ -63,10 +61,7 @@ static PRIM_INLINE void arch_first_arg(struct call *c, const struct pt_regs *reg
 
 #elif defined(__TARGET_ARCH_arm64)
 
-enum { ARCH_X32 = 0, ARCH_X32_OWN = 512, ARCH_PAIRS_ALIGNED = 1 };
-enum { NR_EXECVEAT = 281, NR32_EXECVEAT = 387, NR32_SOCKETCALL = -1, TIF_32BIT = 22 };
-enum { NR_CLONE = 220, NR_FORK = -1, NR_VFORK = -1, NR_CLONE3 = 435 };
-enum { NR32_CLONE = 120, NR32_FORK = 2, NR32_VFORK = 190 };
+enum { TIF_32BIT = 22 };
 
 static PRIM_INLINE u64 arch_nr(const struct pt_regs *regs)
 {
@@ -110,37 +105,6 @@ static PRIM_INLINE void arch_first_arg(struct call *c, const struct pt_regs *reg
 
 #endif
 
-/* The one call of 32-bit x86 that stands for all of the socket's: its arguments are in memory, two
- * to six of them, behind which the memory may end. */
-static PRIM_INLINE void arch_socketcall(struct call *c)
-{
-    u32 arg[6] = {0};
-
-    for (u64 n = sizeof(arg); n >= 2 * sizeof(u32); n -= sizeof(u32))
-        if (prim_user_read(arg, n, c->arg[1]) == 0)
-            break;
-    for (int i = 0; i < 6; i++)
-        c->arg[i] = arg[i];
-}
-
-static PRIM_INLINE void arch_call(u64 *ctx, struct call *c, bool table32)
-{
-    const struct pt_regs *regs = (const struct pt_regs *)ctx[0];
-
-    c->ret = (s64)ctx[1];
-    c->nr = arch_nr(regs) & ~ARCH_X32;
-    c->table32 = table32;
-    c->compat = c->table32 || (arch_nr(regs) & ARCH_X32 && c->nr >= ARCH_X32_OWN);
-    if (!c->table32) {
-        arch_args(regs, c);
-        return;
-    }
-    c->ret = (s32)c->ret;
-    arch_args32(regs, c);
-    if (c->nr == (u32)NR32_SOCKETCALL)
-        arch_socketcall(c);
-}
-
 /* The registers a system call came in with, of the thread that runs. */
 static PRIM_INLINE struct pt_regs *arch_regs(void)
 {
@@ -164,28 +128,6 @@ static PRIM_INLINE void arch_current_call(struct call *c)
         return;
     c->table32 = c->compat = arch_is_compat();
     arch_first_arg(c, arch_regs());
-}
-
-static PRIM_INLINE bool arch_is_execveat(void)
-{
-    struct call c;
-
-    arch_current_call(&c);
-    return c.nr == (c.table32 ? NR32_EXECVEAT : NR_EXECVEAT);
-}
-
-/* Event type of what is made by fork, vfork, clone or clone3; 0: by something else. */
-static PRIM_INLINE u16 arch_fork_type(const struct call *c)
-{
-    if (c->nr == NR_CLONE3)
-        return EV_SYSCALL_CLONE3_X;
-    if (c->nr == (c->table32 ? (u32)NR32_CLONE : (u32)NR_CLONE))
-        return EV_SYSCALL_CLONE_20_X;
-    if (c->nr == (c->table32 ? (u32)NR32_FORK : (u32)NR_FORK))
-        return EV_SYSCALL_FORK_20_X;
-    if (c->nr == (c->table32 ? (u32)NR32_VFORK : (u32)NR_VFORK))
-        return EV_SYSCALL_VFORK_20_X;
-    return 0;
 }
 
 #endif /* EBPF_ARCH_BPF_H */

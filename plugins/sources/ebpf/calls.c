@@ -143,6 +143,8 @@ uint32_t calls_want(struct probe_conf *conf, const struct gyr_want *w)
         hooks |= PROBE_HOOK_FORK;
     if (wants_type(w, EV_PROCEXIT_1_E))
         hooks |= PROBE_HOOK_EXIT;
+    if (wants_type(w, EV_SIGNALDELIVER_E))
+        hooks |= PROBE_HOOK_SIGNAL;
     conf->hooks = hooks;
     for (uint32_t i = 1; i < sizeof(socketcalls) / sizeof(socketcalls[0]); i++) {
         const struct call_number c = {.type = socketcalls[i]};

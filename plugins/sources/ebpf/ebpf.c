@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The source "ebpf": the running machine, by eBPF programs in its kernel. */
+#include "loss.h"
 #include "probe.h"
 #include "proc/proc.h"
 #include "syscall/syscall.h"
@@ -22,8 +23,7 @@ enum {
     NAPS_MAX = 20,      /* so many without an event: sleep until woken */
     SLEEP_MAX_MS = 250, /* a wake-up may be missed */
     LOSS_EVERY_NS = 200000000,
-    HEAL_STATE_NS = 2000000000, /* between two snapshots after losses */
-    LOSS_SLOTS = 64
+    HEAL_STATE_NS = 2000000000 /* between two snapshots after losses */
 };
 static const uint64_t HEAL_OTHER_NS = 30 * NSEC_PER_SEC;
 
@@ -53,13 +53,6 @@ static const struct gyr_option options[] = {
      .max = PROBE_DATA_MAX},
 };
 
-/* A record of ours about the stream: events that were lost. */
-struct loss {
-    struct gyr_event ev;
-    uint32_t off[4];
-    uint8_t par[16];
-};
-
 struct ebpf {
     const struct gyr_host *host;
     const struct config *cfg;
@@ -70,10 +63,9 @@ struct ebpf {
     bool in_snapshot, begun;
     int wake_fd, epoll_fd;
     uint32_t naps;
-    uint64_t loss_ns, healed_ns;     /* when losses were last looked at, state last healed */
-    bool heal_state, heal_other;     /* what was lost since */
-    uint64_t (*seen)[PROBE_CLASSES]; /* losses told so far, by CPU */
-    struct loss losses[LOSS_SLOTS];
+    uint64_t loss_ns, healed_ns; /* when losses were last looked at, state last healed */
+    bool heal_state, heal_other; /* what was lost since */
+    struct losses losses;
 };
 
 static uint64_t boot_ns(void)
@@ -94,8 +86,7 @@ static void ebpf_stop(void *self)
     probe_unload(&s->probe);
     proc_snapshot_free(s->proc);
     s->proc = NULL;
-    free(s->seen);
-    s->seen = NULL;
+    losses_free(&s->losses);
     if (s->epoll_fd >= 0)
         (void)close(s->epoll_fd);
     s->epoll_fd = -1;
@@ -165,9 +156,9 @@ static int start_parts(struct ebpf *s, struct gyr_error *err)
         r = watch(s, err);
     if (r < 0)
         return r;
-    s->seen = calloc(s->probe.n_cpus, sizeof(*s->seen));
-    if (!s->seen)
-        return gyr_fail(err, -ENOMEM, "no memory");
+    r = losses_init(&s->losses, s->probe.counts, s->probe.n_cpus, err);
+    if (r < 0)
+        return r;
     pc.boot_ns = s->probe.boot_ns;
     return proc_snapshot_new(&pc, &s->proc, err);
 }
@@ -221,52 +212,16 @@ static int ebpf_snapshot(void *self)
 
 /* ---- losses ---- */
 
-static const struct gyr_event *loss_event(struct loss *l, uint32_t class, uint32_t cpu,
-                                          uint64_t count, uint64_t ts_ns)
-{
-    uint16_t cpu16 = (uint16_t)cpu;
-
-    *l = (struct loss){.ev = {.len = sizeof(*l),
-                              .hdr_len = sizeof(l->ev),
-                              .type = GYR_EV_LOSS,
-                              .ts_ns = ts_ns,
-                              .tid = -1,
-                              .flags = GYR_EVF_INTERNAL,
-                              .cpu = cpu16,
-                              .nparams = 3}};
-    for (uint32_t i = 0, at = offsetof(struct loss, par); i < 4; i++) {
-        static const uint32_t width[4] = {sizeof(class), sizeof(cpu16), sizeof(count), 0};
-
-        l->off[i] = at;
-        at += width[i];
-    }
-    memcpy(l->par, &class, sizeof(class));
-    memcpy(l->par + 4, &cpu16, sizeof(cpu16));
-    memcpy(l->par + 6, &count, sizeof(count));
-    return &l->ev;
-}
-
-/* What the programs could not put into a full ring since last told, by class and CPU. */
 static void take_losses(struct ebpf *s, struct gyr_batch *b, uint64_t now)
 {
-    uint32_t n = 0;
+    uint32_t classes;
 
     if (now - s->loss_ns < LOSS_EVERY_NS)
         return;
     s->loss_ns = now;
-    for (uint32_t cpu = 0; cpu < s->probe.n_cpus; cpu++) {
-        for (uint32_t class = 0; class < PROBE_CLASSES; class ++) {
-            uint64_t lost = __atomic_load_n(&s->probe.counts[cpu].lost[class], __ATOMIC_RELAXED);
-            uint64_t more = lost - s->seen[cpu][class];
-
-            if (!more || n == LOSS_SLOTS || b->n == b->cap)
-                continue;
-            b->ev[b->n++] = loss_event(&s->losses[n++], class, cpu, more, now + s->probe.boot_ns);
-            s->seen[cpu][class] = lost;
-            s->heal_state |= class == PROBE_STATE;
-            s->heal_other |= class == PROBE_OTHER;
-        }
-    }
+    classes = losses_take(&s->losses, b, now + s->probe.boot_ns);
+    s->heal_state |= classes >> PROBE_STATE & 1;
+    s->heal_other |= classes >> PROBE_OTHER & 1;
 }
 
 /* State that events were lost for is read anew. */

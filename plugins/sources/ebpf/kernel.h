@@ -294,6 +294,17 @@ struct task_struct___v5_16 { /* before 5.16 */
     u64 real_start_time;
 };
 
+union __sifields {
+    struct {
+        int _pid;
+    } _kill;
+};
+
+struct kernel_siginfo {
+    int si_code;
+    union __sifields _sifields;
+};
+
 struct linux_binprm {
     struct file *file;
     const char *filename, *interp;

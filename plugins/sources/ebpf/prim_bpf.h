@@ -71,7 +71,9 @@ static PRIM_INLINE long prim_user_read(void *dst, u64 n, u64 user)
 
 static PRIM_INLINE long prim_user_str(void *dst, u32 n, u64 user)
 {
-    return bpf_probe_read_user_str(dst, n, (const void *)user);
+    long len = bpf_probe_read_user_str(dst, n, (const void *)user);
+
+    return len ? len : 1; /* before 6.15 the NUL of an empty string is not counted */
 }
 
 static PRIM_INLINE long prim_kernel_str(void *dst, u32 n, const void *p)

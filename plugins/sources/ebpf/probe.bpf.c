@@ -100,6 +100,11 @@ static PRIM_INLINE u64 prim_snaplen(void)
     return conf.snaplen;
 }
 
+static PRIM_INLINE const struct probe_conf *prim_conf(void)
+{
+    return &conf;
+}
+
 #include "arch_bpf.h"
 #include "walk_bpf.h"
 
@@ -112,31 +117,9 @@ static PRIM_INLINE u64 prim_snaplen(void)
 #include "probe/encode_paths.h"
 #include "probe/encode_process.h"
 #include "probe/encode_sockets.h"
+#include "probe/hooks.h"
 
 /* ---- system calls ---- */
-
-/* What has no event type of its own: its portable and its native number. */
-static PRIM_INLINE bool encode_generic(struct enc *e, const struct call *c)
-{
-    u16 code =
-        c->table32 ? conf.codes32[c->nr & (PROBE_NRS32 - 1)] : conf.codes[c->nr & (PROBE_NRS - 1)];
-
-    ((struct probe_event *)e->buf)->subtype = code;
-    enc_u16(e, code);
-    enc_u16(e, (u16)c->nr);
-    return true;
-}
-
-static PRIM_INLINE u32 encoder32(const struct pt_regs *regs, u64 nr)
-{
-    u32 call;
-
-    if (nr == (u32)NR32_SOCKETCALL) {
-        call = arch_arg32(regs);
-        return call < PROBE_SOCKETCALLS ? conf.socketcalls[call] : 0;
-    }
-    return nr < PROBE_NRS32 ? conf.calls32[nr] : 0;
-}
 
 /* Numbers of encoders: ENC_openat. */
 enum {
@@ -157,7 +140,7 @@ enum {
                                                                                                    \
         if (!buf || id >> 32 == conf.self_tgid)                                                    \
             return 0;                                                                              \
-        arch_call(ctx, &c, table32);                                                               \
+        arch_call((const struct pt_regs *)ctx[0], (s64)ctx[1], table32, &c);                       \
         enc_begin(&e, buf, EV_##type, N_##type, FLAT_##type);                                      \
         if (encode_##fn(&e, &c)) {                                                                 \
             enc_check_number(&e, N_##type);                                                        \
@@ -174,18 +157,28 @@ enum {
 #include "probe/encoders.def"
 #undef ENCODER
 
+/* What fexit attaches to a function, to each a copy: so it is small. */
+SEC("tp_btf/sys_exit")
+int jump(u64 *ctx)
+{
+    u32 encoder = hook_encoder((const struct pt_regs *)ctx[0]);
+
+    if (encoder != ENC_NOBODY)
+        bpf_tail_call(ctx, &encoders, encoder);
+    return 0;
+}
+
 /* The calls that come most often are spared the jump to a program of their own. */
 SEC("tp_btf/sys_exit")
 int sys_exit(u64 *ctx)
 {
     struct pt_regs *regs = (struct pt_regs *)ctx[0];
-    u64 nr = arch_nr(regs);
     u32 encoder;
 
     if (arch_is_compat()) {
-        encoder = encoder32(regs, nr);
+        encoder = hook_encoder32(regs);
     } else {
-        encoder = (nr & ~ARCH_X32) < PROBE_NRS ? conf.calls[nr & (PROBE_NRS - 1)] : 0;
+        encoder = hook_encoder64(regs);
         if (encoder == ENC_openat)
             return run_openat(ctx, false);
         if (encoder == ENC_close)
@@ -210,11 +203,7 @@ int on_exec(u64 *ctx)
 
     if (!buf || !(conf.hooks & PROBE_HOOK_EXEC))
         return 0;
-    if (at)
-        enc_begin(&e, buf, EV_SYSCALL_EXECVEAT_X, N_SYSCALL_EXECVEAT_X, ENC_ANY);
-    else
-        enc_begin(&e, buf, EV_SYSCALL_EXECVE_19_X, N_SYSCALL_EXECVE_19_X, ENC_ANY);
-    encode_exec(&e, prim_task(), bprm, at);
+    hook_exec(&e, buf, bprm, at);
     send(&e, PROBE_STATE, ts, (u32)bpf_get_current_pid_tgid(), bpf_get_smp_processor_id());
     return 0;
 }
@@ -226,13 +215,10 @@ int on_fork(u64 *ctx)
     struct task_struct *child = (struct task_struct *)ctx[1];
     u8 *buf = scratch_of(SLOT_HOOK, bpf_get_smp_processor_id());
     struct enc e;
-    struct call c;
 
     if (!buf || !(conf.hooks & PROBE_HOOK_FORK))
         return 0;
-    arch_current_call(&c);
-    enc_begin(&e, buf, fork_type(&c), N_SYSCALL_CLONE_20_X, ENC_ANY);
-    if (encode_child(&e, child, &c))
+    if (hook_fork(&e, buf, child))
         send(&e, PROBE_STATE, ts, KREAD(child, pid), bpf_get_smp_processor_id());
     return 0;
 }
@@ -247,9 +233,24 @@ int on_exit(u64 *ctx)
 
     if (!buf || !(conf.hooks & PROBE_HOOK_EXIT))
         return 0;
-    enc_begin(&e, buf, EV_PROCEXIT_1_E, N_PROCEXIT_1_E, FLAT_PROCEXIT_1_E);
-    encode_exit(&e, task);
+    hook_exit(&e, buf, task);
     send(&e, PROBE_STATE, ts, KREAD(task, pid), bpf_get_smp_processor_id());
+    return 0;
+}
+
+/* Attached only while wanted: signals are many. */
+SEC("tp_btf/signal_deliver")
+int on_signal(u64 *ctx)
+{
+    u64 ts = prim_now(), id = bpf_get_current_pid_tgid();
+    u32 cpu = bpf_get_smp_processor_id();
+    u8 *buf = scratch_of(SLOT_HOOK, cpu);
+    struct enc e;
+
+    if (!buf || id >> 32 == conf.self_tgid)
+        return 0;
+    hook_signal(&e, buf, (s32)ctx[0], (const struct kernel_siginfo *)ctx[1]);
+    send(&e, PROBE_OTHER, ts, (u32)id, cpu);
     return 0;
 }
 

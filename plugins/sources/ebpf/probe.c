@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "probe.h"
 
+#include "encoders.h"
 #include "fexit.h"
 #include "proc/proc.h"
 
@@ -25,15 +26,21 @@ enum { PAIRS_MAX = 16 };
 /* libbpf tells everything to one function of the process; plugins are started one at a time. */
 static const struct gyr_host *told_to;
 
+/* Of many lines, a verifier's say, the last ones have the reason. */
 static int tell(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
-    char line[1024];
-    int n = vsnprintf(line, sizeof(line), fmt, ap);
+    enum { LINES_MAX = 12 }; /* the host takes a burst of 20 */
+    char *text = NULL, *line, *rest;
+    int lines = 0;
 
-    if (!told_to || level == LIBBPF_DEBUG || n <= 0)
+    if (!told_to || level == LIBBPF_DEBUG || vasprintf(&text, fmt, ap) < 0)
         return 0;
-    line[strcspn(line, "\n")] = '\0';
-    gyr_logf(told_to, GYR_LOG_DEBUG, "%s", line);
+    for (rest = text; *rest; rest++)
+        lines += *rest == '\n';
+    for (rest = text; (line = strsep(&rest, "\n"));)
+        if (lines-- <= LINES_MAX && *line)
+            gyr_logf(told_to, GYR_LOG_DEBUG, "%s", line);
+    free(text);
     return 0;
 }
 
@@ -108,19 +115,14 @@ static int make_rings(struct probe *p, const struct probe_options *o, uint32_t p
     return 0;
 }
 
-static int fill_encoders(struct probe *p, struct gyr_error *err)
+/* All encoders, for the exit of every call. */
+static int load_encoders(const struct probe *p, struct gyr_error *err)
 {
-    int table = bpf_map__fd(p->skel->maps.encoders);
+    struct encoder_set all = {0};
 
-    for (uint32_t i = 1; i <= calls_encoders(); i++) {
-        struct bpf_program *prog = bpf_object__find_program_by_name(p->skel->obj, calls_program(i));
-        int fd = prog ? bpf_program__fd(prog) : -ENOENT;
-
-        if (fd < 0 || bpf_map_update_elem(table, &i, &fd, BPF_ANY) < 0)
-            return gyr_fail(err, -EINVAL, "the program '%s' cannot be put in its place",
-                            calls_program(i));
-    }
-    return 0;
+    for (uint32_t i = 1; i <= calls_encoders(); i++)
+        all.has[i] = true;
+    return encoders_load(p, &all, NULL, bpf_map__fd(p->skel->maps.encoders), err);
 }
 
 static int attach(struct probe *p, uint32_t i, struct bpf_program *prog, struct gyr_error *err)
@@ -130,6 +132,13 @@ static int attach(struct probe *p, uint32_t i, struct bpf_program *prog, struct 
         return gyr_fail(err, -errno, "cannot attach the program '%s': %s", bpf_program__name(prog),
                         strerror(errno));
     return 0;
+}
+
+static int attach_every_exit(struct probe *p, struct gyr_error *err)
+{
+    int r = load_encoders(p, err);
+
+    return r < 0 ? r : attach(p, 0, p->skel->progs.sys_exit, err);
 }
 
 static int attach_all(struct probe *p, const struct probe_options *o, struct gyr_error *err)
@@ -148,7 +157,7 @@ static int attach_all(struct probe *p, const struct probe_options *o, struct gyr
     else
         gyr_logf(p->host, GYR_LOG_INFO, "attached to the exit of every system call%s%s",
                  why.msg[0] ? ", because " : ", as configured", why.msg);
-    r = p->fexit ? 0 : attach(p, 0, p->skel->progs.sys_exit, err);
+    r = p->fexit ? 0 : attach_every_exit(p, err);
     if (r == 0)
         r = attach(p, 1, p->skel->progs.on_exec, err);
     if (r == 0)
@@ -158,19 +167,36 @@ static int attach_all(struct probe *p, const struct probe_options *o, struct gyr
     return r;
 }
 
+/* The look-up and the hooks of processes are loaded first; encoders when it is known for what. */
+static int leave_encoders(struct probe *p)
+{
+    int r = 0;
+
+    for (uint32_t i = 1; r == 0 && i <= calls_encoders(); i++) {
+        struct bpf_program *prog = bpf_object__find_program_by_name(p->skel->obj, calls_program(i));
+
+        r = prog ? bpf_program__set_autoload(prog, false) : -ENOENT;
+    }
+    return r;
+}
+
 static int open_and_load(struct probe *p, const struct probe_options *o, struct gyr_error *err)
 {
     uint32_t per = o->cpus_per_ring ? o->cpus_per_ring : (p->n_cpus + PAIRS_MAX - 1) / PAIRS_MAX;
     uint32_t pairs = (p->n_cpus + per - 1) / per;
+    /* named, so that what is not there is not looked for in modules, which wants CAP_SYS_ADMIN */
+    LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = "/sys/kernel/btf/vmlinux");
     int r;
 
-    p->skel = probe_bpf__open();
+    p->skel = probe_bpf__open_opts(&opts);
     if (!p->skel)
         return gyr_fail(err, -errno, "the programs cannot be read: %s", strerror(errno));
     r = set_sizes(p, o, pairs, err);
     if (r < 0)
         return r;
-    r = probe_bpf__load(p->skel);
+    r = leave_encoders(p);
+    if (r == 0)
+        r = probe_bpf__load(p->skel);
     if (r < 0)
         return gyr_fail(err, r, "the kernel refuses the programs: %s%s", strerror(-r),
                         r == -EPERM ? " (a capability, or before 5.11 the limit of locked memory)"
@@ -183,8 +209,6 @@ static int open_and_load(struct probe *p, const struct probe_options *o, struct 
     p->conf->snaplen = o->snaplen;
     r = make_rings(p, o, pairs, per, err);
     if (r == 0)
-        r = fill_encoders(p, err);
-    if (r == 0)
         r = attach_all(p, o, err);
     return r;
 }
@@ -195,7 +219,7 @@ int probe_load(struct probe *p, const struct gyr_host *host, const struct probe_
     int n = libbpf_num_possible_cpus();
     int r = probe_check(err);
 
-    *p = (struct probe){.host = host};
+    *p = (struct probe){.host = host, .attach = o->attach};
     if (r < 0)
         return r;
     p->n_cpus = n < 1 ? 1 : n > PROBE_CPUS ? PROBE_CPUS : (uint32_t)n;
@@ -221,17 +245,47 @@ void probe_unload(struct probe *p)
     *p = (struct probe){0};
 }
 
+/* Attached to the exit of every call instead: what fexit had on stays until that is done. */
+static int leave_fexit(struct probe *p, const struct gyr_error *why, struct gyr_error *err)
+{
+    int r;
+
+    gyr_logf(p->host, GYR_LOG_WARNING, "attached to the exit of every system call, because %s",
+             why->msg);
+    r = attach_every_exit(p, err);
+    if (r < 0)
+        return r;
+    fexit_free(p->fexit);
+    p->fexit = NULL;
+    return 0;
+}
+
+enum { LINK_SIGNAL = 4 };
+
+static int want_signals(struct probe *p, bool wanted, struct gyr_error *err)
+{
+    if (wanted)
+        return p->links[LINK_SIGNAL] ? 0 : attach(p, LINK_SIGNAL, p->skel->progs.on_signal, err);
+    (void)bpf_link__destroy(p->links[LINK_SIGNAL]);
+    p->links[LINK_SIGNAL] = NULL;
+    return 0;
+}
+
 int probe_want(struct probe *p, const struct gyr_want *w, struct gyr_error *err)
 {
     struct probe_conf *next = calloc(1, sizeof(*next));
+    struct gyr_error why;
     uint32_t n;
     int r = 0;
 
     if (!next)
         return gyr_fail(err, -ENOMEM, "no memory");
     n = calls_want(next, w);
-    if (p->fexit)
-        r = fexit_want(p->fexit, next, err);
+    r = want_signals(p, next->hooks & PROBE_HOOK_SIGNAL, err);
+    if (r == 0 && p->fexit && p->attach == ATTACH_FEXIT)
+        r = fexit_want(p->fexit, next, false, err);
+    else if (r == 0 && p->fexit && fexit_want(p->fexit, next, true, &why) < 0)
+        r = leave_fexit(p, &why, err);
     if (r == 0) {
         (void)calls_want(p->conf, w);
         gyr_logf(p->host, GYR_LOG_INFO, "%u system calls are traced", n);

@@ -26,8 +26,9 @@ struct fexit;
 
 struct probe {
     const struct gyr_host *host;
+    enum attach_mode attach; /* as configured */
     struct probe_bpf *skel;
-    struct bpf_link *links[4]; /* the exit of calls, exec, fork, exit */
+    struct bpf_link *links[5]; /* the exit of calls, exec, fork, exit; signals while wanted */
     struct fexit *fexit;       /* NULL: not used */
     int *ring_fds;
     size_t *ring_sizes;

@@ -4,11 +4,15 @@
  * @brief The larger primitives, for eBPF: what the kernel has functions for that no program may
  * call, so that names are collected by walking up to the root.
  *
- *   prim_path(e, path)      add the path as d_path() gives it, with its NUL
+ *   prim_path(e, file)      add the path of an open file as d_path() gives it, with its NUL
+ *   prim_exe_path(e, file)  likewise of a program: no mark when it is deleted, no slash before the
+ *                           name of what is in no folder ("memfd:name")
  *   prim_cgroups(e, task)   add "cpuset=/…\0cpu=/…\0…"
  *   prim_ctime, prim_mtime  of an inode, ns
  *   prim_rss(mm, i)         pages of kind i
  *   prim_start_time(task)   ns since boot, sleep included
+ *   prim_loginuid(task)
+ *   prim_sock_type(sk)      SOCK_*
  *
  * Text is built backwards in the upper half of the scratch memory, then moved into place.
  */
@@ -40,6 +44,7 @@ static PRIM_INLINE bool walk_prepend(struct walk *w, const void *name, u64 len)
     w->off -= len + 1;
     PRIM_BOUND(w->off, WALK_ROOM - 1);
     w->buf[w->off] = '/';
+    PRIM_BOUND(len, WALK_NAME_MAX); /* 6.12 forgets it when len + 1 is compared */
     (void)prim_kernel_read(w->buf + w->off + 1, len, name);
     return true;
 }
@@ -71,8 +76,9 @@ static PRIM_INLINE void walk_deleted(struct walk *w)
         w->buf[WALK_ROOM - 1 - sizeof(text) + i] = (u8)text[i];
 }
 
-static PRIM_INLINE void prim_path(struct enc *e, const struct path *path)
+static PRIM_INLINE void walk_path(struct enc *e, const struct file *file, bool exe)
 {
+    const struct path *path = &file->f_path;
     struct vfsmount *vfs = KREAD(path, mnt), *root_vfs = KREAD(prim_task(), fs, root.mnt);
     struct dentry *d = KREAD(path, dentry), *root = KREAD(prim_task(), fs, root.dentry);
     struct mount *mnt = walk_mount(vfs);
@@ -81,7 +87,7 @@ static PRIM_INLINE void prim_path(struct enc *e, const struct path *path)
     if (!d)
         return;
     walk_begin(&w, e);
-    if (KREAD(d, d_parent) != d && KREAD(d, d_inode, i_nlink) == 0)
+    if (!exe && KREAD(d, d_inode, i_nlink) == 0)
         walk_deleted(&w);
     for (u32 i = 0; i < WALK_PATH_PARTS; i++) {
         struct dentry *parent = KREAD(d, d_parent);
@@ -97,11 +103,13 @@ static PRIM_INLINE void prim_path(struct enc *e, const struct path *path)
                 break;
             mnt = up;
             vfs = (struct vfsmount *)((u8 *)up + bpf_core_field_offset(struct mount, mnt));
-        } else if (!walk_prepend(&w, KREAD(d, d_name.name), KREAD(d, d_name.len))) {
-            break;
-        } else if (d == parent) { /* hangs below nothing: "memfd:name" */
-            w.off++;
-            break;
+        } else {
+            if (!walk_prepend(&w, KREAD(d, d_name.name), KREAD(d, d_name.len)))
+                break;
+            if (d == parent) {
+                w.off += exe;
+                break;
+            }
         }
         d = parent;
         PRIM_SETTLE(w.off, w.buf + WALK_ROOM, WALK_ROOM - 1);
@@ -109,6 +117,16 @@ static PRIM_INLINE void prim_path(struct enc *e, const struct path *path)
     if (w.off >= WALK_ROOM - 1)
         (void)walk_prepend(&w, NULL, 0);
     walk_put(&w, e);
+}
+
+static PRIM_INLINE void prim_path(struct enc *e, const struct file *file)
+{
+    walk_path(e, file, false);
+}
+
+static PRIM_INLINE void prim_exe_path(struct enc *e, const struct file *file)
+{
+    walk_path(e, file, true);
 }
 
 static PRIM_INLINE struct kernfs_node *walk_kernfs_parent(struct kernfs_node *kn)
@@ -220,6 +238,16 @@ static PRIM_INLINE u64 prim_start_time(struct task_struct *task)
     if (bpf_core_field_exists(task->start_boottime))
         return KREAD(task, start_boottime);
     return KREAD(old, real_start_time);
+}
+
+static PRIM_INLINE u32 prim_loginuid(struct task_struct *task)
+{
+    return KREAD(task, loginuid.val);
+}
+
+static PRIM_INLINE u32 prim_sock_type(const struct sock *sk)
+{
+    return KREAD(sk, sk_type);
 }
 
 #endif /* EBPF_WALK_BPF_H */

@@ -5,6 +5,7 @@
 . /test/lib.sh
 : >/etc/gyr-ready
 /test/count_calls plain || exit
+/test/count_calls empty empty || exit
 [ -e /gyr/plugins/ebpf.so ] || { echo "result: count skipped the plugin was not built"; exit 0; }
 for attach in fexit sys_exit; do
     watch ebpf $attach

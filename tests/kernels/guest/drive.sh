@@ -9,4 +9,12 @@ watch "$1" "$2" '  - plugin: tap
 /gyr/live/drive /tmp/expected || fail "drive ended with status $?"
 sleep 1
 stop
+lacks=$(grep -c "the kernel's types lack" "$messages")
 /gyr/live/drive --compare /tmp/expected /tmp/came
+status=$?
+[ "$lacks" -eq 0 ] || {
+    grep "the kernel's types lack" "$messages"
+    echo "the kernel's types lack functions of $lacks calls, which gyr told"
+    exit 77
+}
+exit $status

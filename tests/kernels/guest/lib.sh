@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # For the guest's scripts: gyr watching this machine.
 export alerts=/tmp/alerts messages=/tmp/messages
+export started=0 stopped=0
 gyr_pid=
 
 fail() {
@@ -12,8 +13,10 @@ fail() {
     exit 1
 }
 
-# watch SOURCE ATTACH [ENRICHER]: start it and wait until it tells of what is done here.
+# watch SOURCE ATTACH [ENRICHER]: start it and wait until it tells of what is done here. How long
+# that took, and stop after it, is left in $started and $stopped: milliseconds.
 watch() {
+    started=$(now)
     cat >/tmp/gyr.yaml <<END
 plugin_dirs: [/gyr/plugins, /gyr/live]
 sources:
@@ -31,21 +34,26 @@ END
     : >"$alerts"
     $GYR run -v -c /tmp/gyr.yaml >"$alerts" 2>"$messages" &
     gyr_pid=$!
-    for _ in $(seq 300); do
+    for _ in $(seq 600); do
         : </etc/gyr-ready
-        ! grep -q '"rule":"Guest is watched"' "$alerts" || return 0
+        ! grep -q '"rule":"Guest is watched"' "$alerts" || {
+            started=$(($(now) - started))
+            return 0
+        }
         kill -0 "$gyr_pid" 2>/dev/null || {
             wait "$gyr_pid"
             fail "gyr ended by itself with status $?"
         }
         sleep 0.1
     done
-    fail "no alert within 30 s"
+    fail "no alert within 60 s"
 }
 
 stop() {
+    stopped=$(now)
     kill -TERM "$gyr_pid"
     wait "$gyr_pid" || fail "gyr ended with status $?"
+    stopped=$(($(now) - stopped))
     gyr_pid=
 }
 

@@ -28,6 +28,7 @@ if grep -q 'gyr\.test=count' /proc/cmdline; then
 fi
 attempt replay replay.sh
 if [ -e /gyr/plugins/ebpf.so ]; then
+    attempt ebpf/auto live.sh ebpf auto
     for attach in fexit sys_exit; do
         attempt "ebpf/$attach" live.sh ebpf $attach
         [ ! -e /gyr/live/drive ] || attempt "drive/$attach" drive.sh ebpf $attach
