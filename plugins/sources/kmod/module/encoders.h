@@ -18,7 +18,9 @@ struct task_struct;
 /*
  * From the tracepoints, in the context of the thread they tell of: sys_exit,
  * sched_process_exec, sched_process_fork, sched_process_exit and
- * signal_deliver. None of them sleeps, allocates or takes a lock that the tracepoints' callers hold.
+ * signal_deliver. None of them sleeps, allocates or takes a lock that the
+ * tracepoints' callers hold. Only signal_deliver's holds one: siglock, with
+ * interrupts disabled, under which gyr_on_signal() takes no lock at all.
  * Preemption and RCU are their own business: since 6.13 the tracepoints of
  * system calls come with both to be had.
  */
@@ -30,7 +32,7 @@ void gyr_on_signal(int sig, const struct kernel_siginfo *info);
 
 /*
  * What the rings have to give. All are called with preemption disabled, in no
- * interrupt.
+ * interrupt; gyr_send() under siglock, too.
  *
  * gyr_conf: what the reader asked for. A reader may change it at any time; its
  * snaplen is PROBE_DATA_MAX at most.

@@ -4,8 +4,8 @@
  * kernel module; plugins/sources/ebpf/prim_bpf.h lists them with their meaning
  *
  * What holds wherever they are used (encoders.c sees to it):
- *  - the context is that of the thread told of, which holds no lock; no
- *    interrupt;
+ *  - the context is that of the thread told of, in no interrupt; it holds no
+ *    lock, but for siglock where a signal is told, which only reads by KREAD();
  *  - preemption is disabled and an RCU read section open, so that a task, file,
  *    descriptor table or cgroup whose pointer was read here is still memory of
  *    its kind, though it may be on its way out.

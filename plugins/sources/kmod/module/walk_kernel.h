@@ -6,7 +6,7 @@
  * What eBPF walks by hand, the kernel has functions for that are exported and
  * do not sleep. (cgroup_path_ns(), get_mm_exe_file() and the like either do or
  * are not.) As nothing else here they take locks, those of renames, which no
- * caller of our tracepoints holds.
+ * caller of our tracepoints holds; records of signals have none of it.
  */
 #ifndef GYR_WALK_KERNEL_H
 #define GYR_WALK_KERNEL_H
