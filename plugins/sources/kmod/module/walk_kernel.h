@@ -38,24 +38,52 @@ static inline bool walk_hold(struct file *file)
 #endif
 }
 
-/* Built in the upper half of the scratch memory, at whose end d_path() puts it. */
-static inline void prim_path(struct enc *e, struct file *file)
+/*
+ * Built in the upper half of the scratch memory, at whose end d_path() puts it.
+ * @exe: without the mark that d_path() gives what was deleted and what is in no
+ * folder (of memfd_create()), and the latter without the slash.
+ */
+static inline void walk_path(struct enc *e, struct file *file, bool exe)
 {
+	static const char mark[] = " (deleted)";
+	const size_t n = sizeof(mark) - 1;
+	bool alone, marked;
 	char *path;
 	size_t len;
 
 	if (!file || !walk_hold(file))
 		return;
+	alone = IS_ROOT(file->f_path.dentry) &&
+		file->f_path.dentry != file->f_path.mnt->mnt_root;
+	marked = alone || d_unlinked(file->f_path.dentry);
 	path = d_path(&file->f_path, e->buf + ENC_ROOM, WALK_ROOM);
 	fput(file); /* the last one, if it is ours, is put off until we are out of here */
 	if (IS_ERR(path)) {
 		e->flags |= PROBE_EVF_CUT;
 		return;
 	}
+	len = strlen(path);
+	if (exe && marked && len > n && !memcmp(path + len - n, mark, n)) {
+		len -= n;
+		path[len] = 0;
+	}
+	if (exe && alone && *path == '/') {
+		path++;
+		len--;
+	}
 	PRIM_BOUND(e->pos, ENC_ROOM - 1);
-	len = strlen(path) + 1;
-	memcpy(e->buf + e->pos, path, len);
-	e->pos += len;
+	memcpy(e->buf + e->pos, path, len + 1);
+	e->pos += len + 1;
+}
+
+static inline void prim_path(struct enc *e, struct file *file)
+{
+	walk_path(e, file, false);
+}
+
+static inline void prim_exe_path(struct enc *e, struct file *file)
+{
+	walk_path(e, file, true);
 }
 
 /* "name=" and the path of one hierarchy. */
