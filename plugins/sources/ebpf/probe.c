@@ -140,6 +140,7 @@ static int attach_all(struct probe *p, const struct probe_options *o, struct gyr
     if (o->attach != ATTACH_SYS_EXIT) {
         r = fexit_new(p, &p->fexit, &why);
         p->conf->by_function = r == 0;
+        p->may_fall_back = o->attach == ATTACH_AUTO;
         if (r < 0 && o->attach == ATTACH_FEXIT)
             return gyr_fail(err, r, "'attach' is fexit, but %.400s", why.msg);
     }
@@ -235,6 +236,17 @@ static int want_signals(struct probe *p, bool wanted, struct gyr_error *err)
     return 0;
 }
 
+/* The functions that are wanted cannot all be attached to: none of them, then. */
+static int fall_back(struct probe *p, struct gyr_error *err)
+{
+    gyr_logf(p->host, GYR_LOG_WARNING, "attached to the exit of every system call, because %s",
+             err->msg);
+    fexit_free(p->fexit);
+    p->fexit = NULL;
+    p->conf->by_function = 0;
+    return attach(p, 0, p->skel->progs.sys_exit, err);
+}
+
 int probe_want(struct probe *p, const struct gyr_want *w, struct gyr_error *err)
 {
     struct probe_conf *next = calloc(1, sizeof(*next));
@@ -245,8 +257,11 @@ int probe_want(struct probe *p, const struct gyr_want *w, struct gyr_error *err)
         return gyr_fail(err, -ENOMEM, "no memory");
     n = calls_want(next, w);
     r = want_signals(p, next->hooks & PROBE_HOOK_SIGNAL, err);
-    if (r == 0 && p->fexit)
+    if (r == 0 && p->fexit) {
         r = fexit_want(p->fexit, next, err);
+        if (r < 0 && p->may_fall_back)
+            r = fall_back(p, err);
+    }
     if (r == 0) {
         (void)calls_want(p->conf, w);
         gyr_logf(p->host, GYR_LOG_INFO, "%u system calls are traced", n);

@@ -29,6 +29,7 @@ struct probe {
     struct probe_bpf *skel;
     struct bpf_link *links[5]; /* the exit of calls, exec, fork, exit; signals while wanted */
     struct fexit *fexit;       /* NULL: not used */
+    bool may_fall_back;        /* from fexit to the exit of every call */
     int *ring_fds;
     size_t *ring_sizes;
     uint32_t n_rings, n_cpus;
