@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154
 # SPDX-License-Identifier: Apache-2.0
 # drive.sh SOURCE ATTACH: the live tests: every typed event, compared with what the program did.
 # shellcheck source=/dev/null
