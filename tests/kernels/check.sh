@@ -9,7 +9,7 @@ set -u
 umask 022
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
-build=$top/build/release cache=$top/build/kernels limit=300 results='' count=''
+build=$top/build/release cache=$top/build/kernels limit=900 results='' count=''
 while getopts b:d:t:cr: o; do
     case $o in
     b) build=$OPTARG ;;

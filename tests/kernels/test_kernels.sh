@@ -15,7 +15,7 @@ esac
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 n=0 bad=0
-sh tests/kernels/check.sh -b "$build" -t 240 -r "$tmp/results" 6.1 >"$tmp/out" 2>&1
+sh tests/kernels/check.sh -b "$build" -t 600 -r "$tmp/results" 6.1 >"$tmp/out" 2>&1
 rc=$?
 sed 's/^/# /' "$tmp/out"
 [ -s "$tmp/results" ] || printf '6.1 harness skipped %s\n' "$(tail -n 1 "$tmp/out")" >"$tmp/results"

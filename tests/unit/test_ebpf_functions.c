@@ -31,7 +31,8 @@ static int setup(void **state)
         "__ia32_sys_chown",     "__ia32_sys_chown16",        "__x64_sys_inotify_init",
         "__x64_sys_getpgid",    "__x64_compat_sys_preadv64", "__ia32_compat_sys_x86_pread",
         "__x64_sys_sendfile64", "__x64_sys_openat"};
-    static const char *const unused_regs[] = {"__do_sys_getppid", "__do_sys_inotify_init"};
+    static const char *const unused_regs[] = {"__do_sys_getppid", "__do_sys_inotify_init",
+                                              "__do_compat_sys_sigreturn"};
     int regs, constant, pointer, proto, unused, plain, number, fd;
     FILE *f;
 
@@ -65,6 +66,7 @@ static int setup(void **state)
                 "ffffffff81000028 T __x64_sys_exit_group\n"
                 "ffffffff81000060 T __ia32_sys_chown16\n"
                 "ffffffff81000060 T __ia32_sys_umount\n"
+                "ffffffff81000070 T __ia32_compat_sys_sigreturn\n"
                 "ffffffff81000030 d __x64_sys_data\n"
                 "ffffffff81000040 t __x64_sys_tee.cold\n"
                 "ffffffff81000050 T __ia32_sys_stat64\n"
@@ -127,6 +129,7 @@ static void a_call_without_arguments_has_one_function(void **state)
     assert_string_equal(of("getppid", WAY_NATIVE), " __do_sys_getppid");
     assert_string_equal(of("getppid", WAY_COMPAT), " __do_sys_getppid");
     assert_string_equal(of("inotify_init", WAY_NATIVE), " __do_sys_inotify_init");
+    assert_string_equal(of("sigreturn", WAY_COMPAT), " __do_compat_sys_sigreturn");
     assert_int_not_equal(functions_find(functions, "__do_sys_getppid")->proto,
                          functions_find(functions, "__x64_sys_openat")->proto);
 }

@@ -4,8 +4,8 @@
  * @brief Taking programs off without waiting for it.
  *
  * For each trampoline that goes the kernel waits until nothing can run in it any more, many kernels
- * for a seventh of a second: two hundred of them would hold a reload or the daemon's end up for half
- * a minute. So links are closed by a thread, and what is left at the end by the kernel.
+ * for a seventh of a second: two hundred of them would hold a reload or the daemon's end up for
+ * half a minute. So links are closed by a thread, and what is left at the end by the kernel.
  *
  * One thread calls all of this.
  */

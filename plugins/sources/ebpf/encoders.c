@@ -44,8 +44,8 @@ static int choose(struct probe_bpf *more, const struct encoder_set *set, const c
     return r;
 }
 
-/* What the kernel lacks libbpf looks for in its modules, and fails where the list of them is for the
- * mightiest. It does so once for each object: let it be now, where that does no harm. */
+/* What the kernel lacks libbpf looks for in its modules, and fails where the list of them is for
+ * the mightiest. It does so once for each object: let it be now, where that does no harm. */
 static void look_at_no_modules(struct probe_bpf *more)
 {
     uint32_t id;

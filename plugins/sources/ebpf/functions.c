@@ -10,8 +10,8 @@
 #include <string.h>
 
 /* What a call without arguments is made of; the names of each way are aliases of it, which types
- * do not tell of. It serves every way. */
-static const char body[] = "__do_sys_";
+ * do not tell of. The first serves every way. */
+static const char body[] = "__do_sys_", compat_body[] = "__do_compat_sys_";
 
 #if defined(__x86_64__)
 static const char *const prefixes[] = {
@@ -59,7 +59,8 @@ struct functions {
 
 static bool is_of_call(const char *name)
 {
-    if (strncmp(name, body, strlen(body)) == 0)
+    if (strncmp(name, body, strlen(body)) == 0 ||
+        strncmp(name, compat_body, strlen(compat_body)) == 0)
         return true;
     for (size_t i = 0; i < COUNT(prefixes); i++)
         if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
@@ -270,7 +271,18 @@ static void search_name(struct search *s, const char *name)
         found(s, k);
         return;
     }
-    if (s->way != WAY_COMPAT) {
+    if (s->way == WAY_NATIVE) {
+        search_way(s, prefixes[s->way], name);
+        return;
+    }
+    if (snprintf(full, sizeof(full), "%s%s", compat_body, name) >= (int)sizeof(full))
+        return;
+    k = functions_find(s->f, full);
+    if (k) {
+        found(s, k);
+        return;
+    }
+    if (s->way == WAY_X32) {
         search_way(s, prefixes[s->way], name);
         return;
     }
