@@ -2,7 +2,7 @@
 /* The source "ebpf": the running machine, by eBPF programs in its kernel. */
 #include "loss.h"
 #include "probe.h"
-#include "snap.h"
+#include "state.h"
 #include "syscall/syscall.h"
 
 #include <errno.h>
@@ -24,15 +24,13 @@ enum {
     SLEEP_MAX_MS = 250, /* a wake-up may be missed */
     LOSS_EVERY_NS = 200000000,
     HEAL_STATE_NS = 2000000000, /* between two snapshots after losses */
-    ASKED_MAX = 64,            /* threads that wait to be told of */
-    ASKED_EVERY_NS = 10000000, /* at most a hundred in a second */
+    ASKED_MAX = 64,             /* threads that wait to be told of */
+    ASKED_EVERY_NS = 10000000,  /* at most a hundred in a second */
 };
 static const uint64_t HEAL_OTHER_NS = 30 * NSEC_PER_SEC;
 
 static const char *const attach_modes[] = {"auto", "fexit", "sys_exit", NULL};
 static const char *const snapshot_modes[] = {"auto", "proc", "kernel", NULL};
-
-enum snapshot_mode { SNAPSHOT_AUTO, SNAPSHOT_PROC, SNAPSHOT_KERNEL };
 
 struct config {
     uint64_t ring_size, state_ring_size, snaplen;
@@ -154,66 +152,6 @@ static int watch(struct ebpf *s, struct gyr_error *err)
     return 0;
 }
 
-static void tell_nobody(void *self, int64_t only)
-{
-    (void)self;
-    (void)only;
-}
-
-static int tell_nothing(void *self, struct scap_view *ret)
-{
-    (void)self;
-    (void)ret;
-    return 0;
-}
-
-/* The processes of a container are of no use: their numbers are others'. */
-static const struct proc_teller nobody = {.begin = tell_nobody, .next = tell_nothing};
-
-/* @return whether the kernel is to tell of processes, as /proc is not the machine's. */
-static bool proc_is_foreign(struct ebpf *s)
-{
-    struct gyr_error why;
-    int r = proc_check(s->host->host_root, &why);
-    bool foreign = r == -EXDEV || r == -ENOENT;
-
-    if (r < 0)
-        gyr_logf(s->host, foreign ? GYR_LOG_INFO : GYR_LOG_WARNING, "%s", why.msg);
-    return foreign;
-}
-
-/* Without any, nothing is known of what runs already. */
-static int start_snapshots(struct ebpf *s, struct gyr_error *err)
-{
-    struct proc_conf pc = {.host_root = s->host->host_root, .boot_ns = s->probe.boot_ns};
-    enum snapshot_mode mode = (enum snapshot_mode)s->cfg->snapshot;
-    bool foreign = proc_is_foreign(s);
-    struct gyr_error why;
-    int r;
-
-    if (mode == SNAPSHOT_KERNEL || (mode == SNAPSHOT_AUTO && foreign)) {
-        r = snap_new(s->host, s->probe.boot_ns, &s->snap, &why);
-        if (r < 0 && mode == SNAPSHOT_KERNEL)
-            return gyr_fail(err, r, "'snapshot' is kernel, but %.400s", why.msg);
-        if (r < 0)
-            gyr_logf(s->host, GYR_LOG_WARNING,
-                     "/proc is not the machine's, and %.400s: of what ran before now nothing is "
-                     "known until it starts another program",
-                     why.msg);
-        else
-            gyr_logf(s->host, foreign ? GYR_LOG_WARNING : GYR_LOG_INFO,
-                     "processes that run already are told by the kernel%s%s",
-                     foreign ? ", as /proc does not show those of the machine" : "",
-                     snap_has_texts(s->snap) ? ""
-                                             : "; before 6.2 without arguments and environment");
-    }
-    if (s->snap)
-        pc.teller = snap_teller(s->snap);
-    else if (foreign && mode == SNAPSHOT_AUTO)
-        pc.teller = &nobody;
-    return proc_snapshot_new(&pc, &s->proc, err);
-}
-
 static int start_parts(struct ebpf *s, struct gyr_error *err)
 {
     const struct config *c = s->cfg;
@@ -231,7 +169,10 @@ static int start_parts(struct ebpf *s, struct gyr_error *err)
     if (r < 0)
         return r;
     r = losses_init(&s->losses, s->probe.counts, s->probe.n_cpus, err);
-    return r < 0 ? r : start_snapshots(s, err);
+    if (r == 0)
+        r = state_new(s->host, (enum snapshot_mode)c->snapshot, s->probe.boot_ns, &s->snap,
+                      &s->proc, err);
+    return r;
 }
 
 static int ebpf_start(void *self, struct gyr_error *err)
