@@ -73,7 +73,11 @@ if [ "$lost" -gt 0 ]; then
     grep -q '"rule":"Gyr: events lost"' "$tmp/alerts.json"
     ok "a loss is told by an alert"
 fi
-[ $((lost * 10)) -lt $((calls * 3)) ]
-ok "fewer than three of ten are lost: $((lost * 1000 / calls)) per mille"
+if [ "${GYR_VARIANT:-release}" = release ]; then
+    [ $((lost * 10)) -lt $((calls * 3)) ]
+    ok "fewer than three of ten are lost: $((lost * 1000 / calls)) per mille"
+else
+    skip "how much is lost, in a build of another pace: $((lost * 1000 / calls)) per mille"
+fi
 printf '1..%d\n' "$n"
 exit $bad
