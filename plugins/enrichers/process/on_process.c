@@ -164,7 +164,7 @@ static void clone_in_parent(struct pr_state *s, const struct gyr_event *ev, int6
         return;
     th = pr_thread_find(&s->threads, tid);
     /* one of the caller's own process must not go: the caller might with it */
-    if (th && (th->marks & PR_CHILD_FIRST || th->pid == caller->pid))
+    if (th && (th->marks & PR_CHILD_FIRST || th->pid == caller->pid || th->told > ev->ts_ns))
         return;
     if (th)
         pr_thread_remove(&s->threads, tid);
@@ -233,8 +233,9 @@ static void clone_in_child(struct pr_state *s, const struct gyr_event *ev)
     struct pr_thread *th = s->now.thread, *from;
     bool is_thread, known;
 
-    if (th && th->clone_ts && ev->ts_ns - th->clone_ts < CLONE_STALE_NS)
-        return; /* the parent told of it just now */
+    if (th && (th->told > ev->ts_ns ||
+               (th->clone_ts && ev->ts_ns - th->clone_ts < CLONE_STALE_NS)))
+        return; /* a snapshot or the parent told of it already */
     if (th)
         pr_thread_remove(&s->threads, ev->tid);
     s->now.thread = th = pr_thread_add(&s->threads, ev->tid, NULL);

@@ -44,6 +44,12 @@ static int tell(enum libbpf_print_level level, const char *fmt, va_list ap)
     return 0;
 }
 
+void probe_tell_to(const struct gyr_host *host)
+{
+    told_to = host;
+    (void)libbpf_set_print(tell);
+}
+
 static size_t ring_bytes(uint64_t wanted)
 {
     size_t size = (size_t)sysconf(_SC_PAGESIZE);
@@ -180,6 +186,15 @@ static int leave_encoders(struct probe *p)
     return r;
 }
 
+/* Whose calls are not told. Before 5.10 no program can be run to find out. */
+static void find_self(struct probe *p)
+{
+    LIBBPF_OPTS(bpf_test_run_opts, opts);
+
+    if (bpf_prog_test_run_opts(bpf_program__fd(p->skel->progs.who), &opts) < 0)
+        p->conf->self_tgid = (uint32_t)getpid();
+}
+
 static int open_and_load(struct probe *p, const struct probe_options *o, struct gyr_error *err)
 {
     uint32_t per = o->cpus_per_ring ? o->cpus_per_ring : (p->n_cpus + PAIRS_MAX - 1) / PAIRS_MAX;
@@ -205,7 +220,7 @@ static int open_and_load(struct probe *p, const struct probe_options *o, struct 
     p->counts = p->skel->bss->counts;
     p->boot_ns = proc_boot_ns();
     p->conf->epoch_ns = p->boot_ns;
-    p->conf->self_tgid = (uint32_t)getpid();
+    find_self(p);
     p->conf->snaplen = o->snaplen;
     r = make_rings(p, o, pairs, per, err);
     if (r == 0)
@@ -223,10 +238,9 @@ int probe_load(struct probe *p, const struct gyr_host *host, const struct probe_
     if (r < 0)
         return r;
     p->n_cpus = n < 1 ? 1 : n > PROBE_CPUS ? PROBE_CPUS : (uint32_t)n;
-    told_to = host;
-    (void)libbpf_set_print(tell);
+    probe_tell_to(host);
     r = open_and_load(p, o, err);
-    told_to = NULL;
+    probe_tell_to(NULL);
     if (r < 0)
         probe_unload(p);
     return r;
