@@ -19,7 +19,8 @@ enum { LOOPS_MAX = 64, PAUSE_NS = 5000000, LINE = 64 /* bytes that processors sh
 
 struct loop {
     uint64_t calls;
-    char pad[LINE - sizeof(uint64_t)];
+    pid_t pid;
+    char pad[LINE - sizeof(uint64_t) - sizeof(pid_t)];
 };
 
 static volatile sig_atomic_t *stop;
@@ -56,7 +57,6 @@ int main(int argc, char **argv)
     unsigned n = argc == 4 ? (unsigned)strtoul(argv[2], NULL, 10) : 0, started = 0;
     const struct timespec pause = {.tv_nsec = PAUSE_NS};
     struct loop *loops;
-    uint64_t calls = 0;
     time_t end;
 
     if (!seconds || !n || n > LOOPS_MAX) {
@@ -70,9 +70,13 @@ int main(int argc, char **argv)
         return 1;
     }
     stop = (volatile sig_atomic_t *)&loops[n];
-    for (unsigned i = 0; i < n; i++)
-        if (fork() == 0)
+    for (unsigned i = 0; i < n; i++) {
+        pid_t pid = fork();
+
+        if (pid == 0)
             loop(&loops[i]);
+        loops[i].pid = pid;
+    }
     for (end = time(NULL) + seconds; time(NULL) < end; started++) {
         if (start(argv[3], started) < 0)
             break;
@@ -81,8 +85,8 @@ int main(int argc, char **argv)
     *stop = 1;
     while (wait(NULL) > 0)
         ;
+    printf("%u\n", started);
     for (unsigned i = 0; i < n; i++)
-        calls += loops[i].calls;
-    printf("%" PRIu64 " %u\n", calls, started);
+        printf("%d %" PRIu64 "\n", (int)loops[i].pid, loops[i].calls);
     return 0;
 }

@@ -11,8 +11,8 @@ umask 022
 # shellcheck source=tests/lib/live.sh
 . tests/lib/live.sh
 
-if [ "$(id -u)" -ne 0 ]; then
-    skip "a flood of events: watching needs root"
+if [ "$(id -u)" -ne 0 ] || ! [ -e "$build/live/tally.so" ]; then
+    skip "a flood of events: needs root, and tests/live built (x86_64)"
     exit 0
 fi
 mark=gyr-flood-$$
@@ -28,6 +28,7 @@ cat >"$tmp/rules.yaml" <<END
   output: "%proc.args"
   priority: NOTICE
 END
+more_enrichers=", {plugin: $build/live/tally.so, options: {path: $tmp/tally}}"
 gyr_start 300 "$PWD/rules, $tmp/rules.yaml" --stats
 case $? in
 0) ;;
@@ -43,7 +44,9 @@ case $? in
 esac
 "$build/e2e/flood" "${GYR_FLOOD_SECONDS:-4}" "${GYR_FLOOD_LOOPS:-2}" "$mark" >"$tmp/made" 2>"$tmp/log"
 ok "the flood is made"
-read -r calls programs <"$tmp/made"
+read -r programs <"$tmp/made"
+sed 1d "$tmp/made" | sort >"$tmp/loops"
+calls=$(awk '{ n += $2 } END { print n + 0 }' "$tmp/loops")
 gyr_stop
 r=$?
 cp "$tmp/gyr.log" "$tmp/log"
@@ -51,11 +54,12 @@ cp "$tmp/gyr.log" "$tmp/log"
 ok "the daemon ends cleanly"
 
 count() { sed -n "s/,//g; s/$1/\\1/p" "$tmp/gyr.log" | awk '{ n += $1 } END { print n + 0 }'; }
-seen=$(count '^\([0-9]*\) events in .*')
+sort "$tmp/tally" | join - "$tmp/loops" >"$tmp/both" # tid, calls seen, calls made
+seen=$(awk '{ n += $2 } END { print n + 0 }' "$tmp/both")
 lost=$(count '.*: \([0-9]*\) events lost before.*')
 other=$(count '.*: *\([0-9]*\) of class 0 .*')
 state=$(count '.*: *\([0-9]*\) of class 1 .*')
-echo "$calls calls in the loops; $seen events seen, $lost lost: $other of files, $state of state" >"$tmp/log"
+echo "$calls calls in the loops, $seen of them seen; $lost events lost: $other of files, $state of state" >"$tmp/log"
 sed 's/^/# /' "$tmp/log"
 [ "$state" -eq 0 ]
 ok "no event that builds state is lost"
@@ -65,15 +69,20 @@ for rule in Started Ended; do
     seq 0 $((programs - 1)) | diff - "$tmp/$rule" >"$tmp/log"
     ok "each of $programs programs is seen: $rule"
 done
-# What others on this machine do meanwhile is counted too; it is little beside a flood.
-[ $((other + state)) -eq "$lost" ] && [ $((seen + lost)) -ge "$calls" ] &&
-    [ $((seen + lost - calls)) -lt $((calls / 4)) ]
-ok "every call is an event that was seen, or one counted as lost"
+# Exactly, where nothing is lost; else some of what is lost was done by others.
+cp "$tmp/both" "$tmp/log"
+[ $((other + state)) -eq "$lost" ] && [ "$(wc -l <"$tmp/both")" -eq "$(wc -l <"$tmp/loops")" ] &&
+    [ "$seen" -le "$calls" ] && [ $((seen + lost)) -ge "$calls" ]
+ok "every call is an event that was seen, once, or counted as lost"
 if [ "$lost" -gt 0 ]; then
     grep -q '"rule":"Gyr: events lost"' "$tmp/alerts.json"
     ok "a loss is told by an alert"
 fi
-[ $((lost * 10)) -lt $((calls * 3)) ]
-ok "fewer than three of ten are lost: $((lost * 1000 / calls)) per mille"
+if [ "${GYR_VARIANT:-release}" = release ]; then
+    [ $((lost * 10)) -lt $((calls * 3)) ]
+    ok "fewer than three of ten are lost: $((lost * 1000 / calls)) per mille"
+else
+    skip "how much is lost, in a build of another pace: $((lost * 1000 / calls)) per mille"
+fi
 printf '1..%d\n' "$n"
 exit $bad

@@ -46,7 +46,7 @@ until_true() { # SECONDS COMMAND…: looked at ten times a second
 # gyr_start SECONDS RULES ARGUMENTS…: gyr run for so long at most, with the rule files and those that
 # tell where it is; alerts go to $tmp/alerts.json and to $alerts_to, messages to $tmp/gyr.log.
 # Returns 0 when it watches; 77 when the source does not start here, told in $tmp/why; else 1.
-alerts_to=/dev/null
+alerts_to=/dev/null more_enrichers=''
 alert_fields='evt.time, evt.type, user.name, user.uid, proc.name, proc.cmdline, proc.pname,
       proc.exepath, proc.tty, proc.sid, container.id, fd.name'
 gyr_start() {
@@ -61,6 +61,7 @@ END
     cat >"$tmp/gyr.yaml" <<END
 plugin_dirs: [$build/plugins]
 sources: [{plugin: $source}]
+enrichers: [process$more_enrichers]
 outputs:
   - {plugin: stdout, options: {format: json}}
   - {plugin: file, options: {format: json, path: $tmp/alerts.json}}
