@@ -153,7 +153,13 @@ static int attach_all(struct probe *p, const struct probe_options *o, struct gyr
     int r = 0;
 
     if (o->attach != ATTACH_SYS_EXIT) {
-        r = fexit_new(p, &p->fexit, &why);
+        r = probe_check_preemption(&why);
+        if (r == -ENODATA && o->attach == ATTACH_FEXIT) {
+            gyr_logf(p->host, GYR_LOG_WARNING, "%s: events might be lost", why.msg);
+            r = 0;
+        }
+        if (r == 0)
+            r = fexit_new(p, &p->fexit, &why);
         if (r < 0 && o->attach == ATTACH_FEXIT)
             return gyr_fail(err, r, "'attach' is fexit, but %.400s", why.msg);
     }

@@ -55,4 +55,9 @@ int probe_want(struct probe *p, const struct gyr_want *w, struct gyr_error *err)
  *  @return 0; a negative errno with a sentence. */
 int probe_check(struct gyr_error *err);
 
+/** May programs be attached to functions here without events being lost or mixed up? Those at the
+ *  exit of every call run without preemption, those of functions with it.
+ *  @return 0: yes; -EBUSY: no; -ENODATA: it cannot be told. Each with a sentence. */
+int probe_check_preemption(struct gyr_error *err);
+
 #endif /* EBPF_PROBE_H */
