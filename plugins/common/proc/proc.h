@@ -14,6 +14,8 @@
 
 #include "record/scap_view.h"
 
+#include <stdbool.h>
+
 /** Who tells of processes where /proc does not show those of the machine. */
 struct proc_teller {
     void *self;
@@ -67,6 +69,10 @@ void proc_snapshot_thread(struct proc_snapshot *s, int64_t tid);
  *  _free() make sense. */
 int proc_snapshot_next(struct proc_snapshot *s, struct scap_batch *b, const struct gyr_event **ret,
                        struct gyr_error *err);
+
+/** Is the next record, which is read now, about another process than the one before? There a
+ *  snapshot may pause for events of the stream; within a process they would meet half of it. */
+bool proc_snapshot_between(struct proc_snapshot *s);
 
 void proc_snapshot_stats(const struct proc_snapshot *s, struct proc_stats *ret);
 

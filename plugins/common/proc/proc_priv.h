@@ -110,6 +110,7 @@ struct proc_snapshot {
     int root_fd, proc_fd;
     enum proc_phase phase;
     bool view_ready; /**< view waits for room in a batch */
+    bool view_joins; /**< it belongs to the process told of before */
     int64_t only;    /**< not -1: the one thread to tell of */
     struct scap_view view;
     struct ifaddrs *ifs, *ifs_at;

@@ -312,11 +312,13 @@ static int next_told(struct proc_snapshot *s)
 
     if (r <= 0)
         return r;
-    if (v->type == EV_SNAP_FD) {
+    s->view_joins = v->type == EV_SNAP_FD;
+    if (s->view_joins) {
         s->stats.fds++;
         return r;
     }
     memcpy(&pid, v->bulk + sizeof(pid), sizeof(pid));
+    s->view_joins = v->tid != pid;
     s->stats.processes += v->tid == pid;
     s->stats.threads += v->tid != pid;
     return r;
@@ -401,6 +403,7 @@ static int fill_view(struct proc_snapshot *s)
 
         if (s->phase == PROC_PROCESSES && s->n_pids == 0 && !s->teller)
             r = list_processes(s);
+        s->view_joins = s->phase == PROC_THREADS || s->phase == PROC_FDS;
         if (r == 0)
             r = of_phase(s);
         if (r < 0)
@@ -412,6 +415,13 @@ static int fill_view(struct proc_snapshot *s)
         }
     }
     return 0;
+}
+
+bool proc_snapshot_between(struct proc_snapshot *s)
+{
+    if (!s->view_ready)
+        s->view_ready = fill_view(s) > 0;
+    return !s->view_ready || !s->view_joins;
 }
 
 int proc_snapshot_next(struct proc_snapshot *s, struct scap_batch *b, const struct gyr_event **ret,

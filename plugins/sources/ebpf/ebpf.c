@@ -23,6 +23,7 @@ enum {
     NAPS_MAX = 20,      /* so many without an event: sleep until woken */
     SLEEP_MAX_MS = 250, /* a wake-up may be missed */
     LOSS_EVERY_NS = 200000000,
+    PORTION = 48, /* records of a later snapshot between two looks at the rings */
     HEAL_STATE_NS = 2000000000, /* between two snapshots after losses */
     ASKED_MAX = 64,             /* threads that wait to be told of */
     ASKED_EVERY_NS = 10000000,  /* at most a hundred in a second */
@@ -68,7 +69,7 @@ struct ebpf {
     struct proc_snapshot *proc;
     struct snap *snap;       /* NULL: /proc tells of processes */
     struct scap_batch batch; /* of snapshot records */
-    bool in_snapshot, begun;
+    bool in_snapshot, begun, ready; /* ready: the first snapshot is over */
     int64_t asked[ASKED_MAX]; /* threads to be told of */
     uint32_t n_asked;
     uint64_t told_ns; /* when one was last told of */
@@ -184,7 +185,7 @@ static int ebpf_start(void *self, struct gyr_error *err)
         ebpf_stop(s);
         return r;
     }
-    s->begun = s->in_snapshot = s->heal_state = s->heal_other = false;
+    s->begun = s->ready = s->in_snapshot = s->heal_state = s->heal_other = false;
     s->naps = s->n_asked = 0;
     s->loss_ns = s->healed_ns = 0;
     return 0;
@@ -278,10 +279,14 @@ static void heal(struct ebpf *s, uint64_t now)
 
 /* ---- events ---- */
 
+/* The first one comes before everything else, whole. Later ones pause between two processes, so that
+ * rings are emptied meanwhile. */
 static int take_snapshot(struct ebpf *s, struct gyr_batch *b, struct gyr_error *err)
 {
+    uint32_t enough = s->ready ? b->n + PORTION : b->cap;
+
     s->batch.used = 0;
-    while (b->n < b->cap) {
+    while (b->n < b->cap && (b->n < enough || !proc_snapshot_between(s->proc))) {
         const struct gyr_event *ev;
         int r = proc_snapshot_next(s->proc, &s->batch, &ev, err);
 
@@ -291,6 +296,7 @@ static int take_snapshot(struct ebpf *s, struct gyr_batch *b, struct gyr_error *
             return r;
         if (r == 0) {
             s->in_snapshot = false;
+            s->ready = true;
             __atomic_store_n(&s->probe.conf->event_flags, 0, __ATOMIC_RELEASE);
             proc_snapshot_tell(s->proc, s->host);
             return 0;
@@ -345,9 +351,10 @@ static int ebpf_next_batch(void *self, struct gyr_batch *b, struct gyr_error *er
 
     b->n = 0;
     rings_release(&s->rings);
+    if (s->ready || !s->in_snapshot)
+        take_events(s, b);
     if (s->in_snapshot)
         return take_snapshot(s, b, err);
-    take_events(s, b);
     if (b->n == 0) {
         rest(s, b->timeout_ms);
         take_events(s, b);
