@@ -18,7 +18,7 @@ stop_loops() {
     loops=''
 }
 trap 'stop_loops; test -z "$pid" || kill "$pid" 2>/dev/null; rm -rf "$tmp"' EXIT
-trap 'exit 1' HUP INT TERM
+trap 'exit 1' HUP INT PIPE TERM
 n=0 bad=0
 
 ok() { # NAME: the last command's status decides
@@ -42,36 +42,39 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 
 # ---- what is watched ----
-ring=100 # so many markers, in turn: a gap shows
+ring=100         # so many markers, in turn: a gap shows
+mark=m${tmp##*.} # nobody else's
 i=0
 while [ $i -lt $ring ]; do
-    : >"$tmp/marker.$i"
+    : >"$tmp/$mark.$i"
     i=$((i + 1))
 done
 # Each opens marker after marker: a program of its own, a child that stays the shell, the shell itself.
 cat >"$tmp/exec.sh" <<'END'
-while :; do cat "$1/marker.$n"; n=$(((n + 1) % 100)); done
+while :; do cat "$1/$mark.$n"; n=$(((n + 1) % 100)); done
 END
 cat >"$tmp/fork.sh" <<'END'
-while :; do (: <"$1/marker.$n"); n=$(((n + 1) % 100)); done
+while :; do (: <"$1/$mark.$n"); n=$(((n + 1) % 100)); done
 END
 cat >"$tmp/deep.sh" <<'END'
-while :; do sh "$1/inner.sh" "$1/marker.$n"; n=$(((n + 1) % 100)); done
+while :; do sh "$1/inner.sh" "$1/$mark.$n"; n=$(((n + 1) % 100)); done
 END
-echo 'cat "$1"; :' >"$tmp/inner.sh"
+cat >"$tmp/inner.sh" <<'END'
+cat "$1"; :
+END
 cat >"$tmp/self.sh" <<'END'
-cd "$1" && while :; do : <marker.$n; sleep 0.003; n=$(((n + 1) % 100)); done
+cd "$1" && while :; do : <$mark.$n; sleep 0.003; n=$(((n + 1) % 100)); done
 END
 start_loops() {
     for name in exec fork deep self; do
-        n=0 sh "$tmp/$name.sh" "$tmp" >/dev/null 2>&1 &
+        n=0 mark=$mark sh "$tmp/$name.sh" "$tmp" >/dev/null 2>&1 &
         loops="$loops $!"
     done
 }
 cat >"$tmp/rules.yaml" <<END
 - rule: Marker
   desc: A marker is opened.
-  condition: evt.type in (open, openat) and evt.arg.name contains marker. and evt.res = SUCCESS
+  condition: evt.type in (open, openat) and evt.arg.name contains $mark. and evt.res = SUCCESS
   output: "|%proc.name|%proc.pname|%proc.cmdline|%proc.pcmdline|%fd.name|%proc.exepath|%proc.aname[2]|%user.name|"
   priority: NOTICE
 END
@@ -98,11 +101,11 @@ cat=$(readlink -f "$(command -v cat)") sh=$(readlink -f "$(command -v sh)")
 # between two, unless there are several.
 judge() { # LEAST [FROM]
     tail -n "+${2:-1}" "$tmp/alerts" | sed -n 's/.*"output":"[^|]*|\([^"]*\)|",*.*/\1/p' >"$tmp/lines"
-    awk -F'|' -v several=$(($# > 1)) -v tmp="$tmp" -v cat="$cat" -v sh="$sh" -v least="$1" '
+    awk -F'|' -v several=$(($# > 1)) -v tmp="$tmp" -v mark="$mark" -v cat="$cat" -v sh="$sh" -v least="$1" '
     function wrong(why) { if (bad++ < 20) print why ": " $0 }
     {
-        i = $5; sub(/.*marker\./, "", i)
-        file = tmp "/marker." i
+        i = $5; sub(/.*\./, "", i)
+        file = tmp "/" mark "." i
         kind = $1 == "cat" && $4 ~ /exec\.sh/ ? "exec" : $1 == "cat" ? "deep" : $3 ~ /fork\.sh/ ? "fork" : "self"
         script = "sh " tmp "/" kind ".sh " tmp
         parent = kind == "fork" ? script : kind == "exec" ? script : kind == "deep" ? "sh " tmp "/inner.sh " file : $4

@@ -235,7 +235,7 @@ static void one_process_is_told_alone(void **state)
     reads(child, AT_FILE);
     assert_field("fd.name", "");
     assert_int_equal(host.n_asked, 0); /* all are about to be told */
-    feed_all(-1); /* which ports are listening, it tells */
+    feed_all(-1);                      /* which ports are listening, it tells */
     feed_all(child);
     check_child();
     /* told again, it is the same */

@@ -407,8 +407,7 @@ static void a_program_is_told(void **state)
     scap_events_free(&e);
     /* two looks at one start are the same time, whenever they are taken */
     {
-        struct proc_conf conf = {.boot_ns = UINT64_C(1000000000000),
-                                 .teller = proc_rig_teller};
+        struct proc_conf conf = {.boot_ns = UINT64_C(1000000000000), .teller = proc_rig_teller};
         struct proc_snapshot *s[2];
         struct gyr_error err;
 

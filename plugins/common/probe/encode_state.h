@@ -271,11 +271,11 @@ static PRIM_INLINE u8 state_l4(u32 type, u32 protocol)
     enum { ICMP = 1, TCP = 6, UDP = 17, ICMP6 = 58, MPTCP = 262 };
     enum { L4_NONE = 0, L4_TCP = 2, L4_UDP = 3, L4_ICMP = 4, L4_RAW = 5 };
 
-    return type == KIND_RAW                             ? L4_RAW
-           : protocol == TCP || protocol == MPTCP       ? L4_TCP
-           : protocol == UDP                            ? L4_UDP
-           : protocol == ICMP || protocol == ICMP6      ? L4_ICMP
-                                                        : L4_NONE;
+    return type == KIND_RAW                        ? L4_RAW
+           : protocol == TCP || protocol == MPTCP  ? L4_TCP
+           : protocol == UDP                       ? L4_UDP
+           : protocol == ICMP || protocol == ICMP6 ? L4_ICMP
+                                                   : L4_NONE;
 }
 
 /* type to l4proto, of a socket. */
@@ -343,8 +343,8 @@ static PRIM_INLINE void state_none(struct enc *e)
 /* Its events call it by the folder of the process. */
 static PRIM_INLINE void state_pidfd(struct enc *e, const struct file *file, u32 magic)
 {
-    const struct pid *pid = magic == MAGIC_PIDFDS ? KREAD(file, f_inode, i_private)
-                                                  : KREAD(file, private_data);
+    const struct pid *pid =
+        magic == MAGIC_PIDFDS ? KREAD(file, f_inode, i_private) : KREAD(file, private_data);
     s64 nr = process_nr(pid, 0);
 
     if (nr > 0) {

@@ -233,8 +233,7 @@ static void clone_in_child(struct pr_state *s, const struct gyr_event *ev)
     struct pr_thread *th = s->now.thread, *from;
     bool is_thread, known;
 
-    if (th && (th->told > ev->ts_ns ||
-               (th->clone_ts && ev->ts_ns - th->clone_ts < CLONE_STALE_NS)))
+    if (th && (th->told > ev->ts_ns || (th->clone_ts && ev->ts_ns - th->clone_ts < CLONE_STALE_NS)))
         return; /* a snapshot or the parent told of it already */
     if (th)
         pr_thread_remove(&s->threads, ev->tid);

@@ -52,8 +52,10 @@ static int load_state(struct snap *s, uint64_t boot_ns, struct gyr_error *err)
 static void load_texts(struct snap *s)
 {
     union bpf_iter_link_info info = {.task.tid = (uint32_t)getpid()};
-    LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info, .link_info_len = sizeof(info));
+    LIBBPF_OPTS(bpf_iter_attach_opts, opts);
 
+    opts.link_info = &info;
+    opts.link_info_len = sizeof(info);
     s->texts = texts_bpf__open_and_load();
     if (s->texts)
         s->texts_link = bpf_program__attach_iter(s->texts->progs.texts, &opts);
