@@ -100,8 +100,8 @@ test_src  := $(wildcard $(top)/tests/unit/test_*.c)
 testlib_src := $(wildcard $(top)/tests/lib/*.c)
 # the live test: a program that makes every call, one that it executes, and an enricher that writes
 # what comes
-live_src  := $(filter-out %/tap.c %/leaf.c %/cost.c,$(wildcard $(top)/tests/live/*.c))
-live      := $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine)),$(addprefix $(O)/live/,drive leaf tap.so cost))
+live_src  := $(filter-out %/tap.c %/tally.c %/leaf.c %/cost.c,$(wildcard $(top)/tests/live/*.c))
+live      := $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine)),$(addprefix $(O)/live/,drive leaf tap.so tally.so cost))
 obj        = $(patsubst $(top)/%.c,$(O)/obj/%.$(2),$(1))
 
 core_obj  := $(call obj,$(core_src),o) $(patsubst $(top)/%.cc,$(O)/obj/%.o,$(core_cxx))
@@ -237,7 +237,7 @@ $(O)/live/leaf: $(top)/tests/live/leaf.c $(O)/flags
 	$(call say,LIVE)mkdir -p $(@D) && $(CC) $(live_flags) -nostdlib -static $< -o $@
 $(O)/live/cost: $(top)/tests/live/cost.c $(O)/flags
 	$(call say,LIVE)mkdir -p $(@D) && $(CC) $(live_flags) $< -lbpf -o $@
-$(O)/live/tap.so: $(top)/tests/live/tap.c $(top)/tests/live/shown.h $(O)/flags
+$(O)/live/%.so: $(top)/tests/live/%.c $(top)/tests/live/shown.h $(O)/flags
 	$(call say,LIVE)mkdir -p $(@D) && $(CC) $(live_flags) $(pl_flags) -shared $< -o $@
 
 $(O)/bench/%: $(O)/obj/tests/bench/%.o $(O)/lib/libtest.a $(O)/lib/libplugins.a $(O)/lib/libcore.a

@@ -3,6 +3,7 @@
 # Install the packages that build and test need, where they are missing. Asks nothing.
 set -eu
 
+arch=$(dpkg --print-architecture 2>/dev/null) || arch=amd64
 packages="
 gcc             the C compiler
 libc6-dev       its headers
@@ -23,6 +24,7 @@ g++-aarch64-linux-gnu   the same
 clang           compiling them
 llvm            the same
 bpftool         making a header of them
+linux-headers-$arch  trying the kernel module's object
 "
 names=$(printf '%s' "$packages" | cut -d' ' -f1)
 

@@ -53,6 +53,13 @@ static int hook_snapshot(void *ctx)
     return 0;
 }
 
+static int hook_snapshot_thread(void *ctx, int64_t tid)
+{
+    const struct source *s = ((struct enricher *)ctx)->source;
+
+    return s->ops->snapshot_thread ? s->ops->snapshot_thread(s->inst->self, tid) : -ENOTSUP;
+}
+
 static void hook_ack(void *ctx, uint64_t token, uint32_t verdict, uint64_t retry_after_ns)
 {
     delivery_ack(ctx, token, verdict, retry_after_ns);
@@ -243,7 +250,8 @@ static int make_enrichers(struct pipeline *p, struct source *s, struct diags *d)
                                        .event_alloc = hook_alloc,
                                        .emit = hook_emit,
                                        .resolved = hook_resolved,
-                                       .snapshot = hook_snapshot};
+                                       .snapshot = hook_snapshot,
+                                       .snapshot_thread = hook_snapshot_thread};
         r = instance_new(&ic, d, &e->inst);
         if (r < 0)
             return r;

@@ -265,6 +265,13 @@ static int host_snapshot(void *ctx)
     return h->snapshot ? h->snapshot(h->ctx) : -ENOTSUP;
 }
 
+static int host_snapshot_thread(void *ctx, int64_t tid)
+{
+    const struct host_hooks *h = &((struct instance *)ctx)->priv->hooks;
+
+    return h->snapshot_thread ? h->snapshot_thread(h->ctx, tid) : -ENOTSUP;
+}
+
 void host_init(struct instance *i, const struct instance_conf *conf)
 {
     i->priv->log_tokens = LOG_BURST * UINT64_C(1000);
@@ -289,5 +296,6 @@ void host_init(struct instance *i, const struct instance_conf *conf)
         .resolved = host_resolved,
         .ack = host_ack,
         .snapshot = host_snapshot,
+        .snapshot_thread = host_snapshot_thread,
     };
 }

@@ -62,6 +62,7 @@ struct host_hooks {
     void (*resolved)(void *ctx, uint64_t ticket);
     void (*ack)(void *ctx, uint64_t token, uint32_t verdict, uint64_t retry_after_ns);
     int (*snapshot)(void *ctx);
+    int (*snapshot_thread)(void *ctx, int64_t tid);
 };
 
 struct instance_conf {

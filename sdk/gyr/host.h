@@ -82,6 +82,12 @@ struct gyr_host {
      *  requests may be answered by one.
      *  @return 0; -ENOTSUP: this source only has what its stream opens with. */
     int (*snapshot)(void *ctx);
+
+    /** Enrichers, inside on_event(), get() or redeem() only: have the source tell soon of one
+     *  thread that is not known, with its process and its descriptors, as a snapshot does but
+     *  without begin and end. Of one that is not there any more nothing is told.
+     *  @return 0; -EAGAIN: too many are asked for now, ask again when it is next seen; -ENOTSUP. */
+    int (*snapshot_thread)(void *ctx, int64_t tid);
 };
 
 #endif /* GYR_HOST_H */

@@ -70,6 +70,12 @@ struct gyr_source_ops {
      *  request may be left to it.
      *  @return 0; a negative errno: not now. */
     int (*snapshot)(void *self);
+
+    /** Optional. Called between batches and while the events of one are handled, which stay lent:
+     *  take a note, and tell soon of that thread, its process and its descriptors, without begin
+     *  and end. The source bounds how often it does.
+     *  @return 0; -EAGAIN: not now. */
+    int (*snapshot_thread)(void *self, int64_t tid);
 };
 
 #endif /* GYR_SOURCE_H */

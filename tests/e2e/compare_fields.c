@@ -3,6 +3,7 @@
  * compare what comes out with what Falco printed, event by event and field by field. TAP. */
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,9 @@
 
 #define LEAST       99.9 /* per cent of all values */
 #define LEAST_FIELD 99.0 /* and of each field's */
+
+#define NSEC_PER_SEC 1000000000
+#define BOOT_MIN     (INT64_C(1500000000) * NSEC_PER_SEC) /* before any machine of a capture */
 
 enum { FIELDS_MAX = 400, FIELDS_MIN = 199, LINE_CAP = 1 << 20, SHOWN = 3 };
 
@@ -61,6 +65,14 @@ static json_int_t number_of(const json_t *event, const char *name)
     return json_integer_value(json_object_get(event, name));
 }
 
+/* One that may be past 2^63, see parse_line(); 0 when absent. */
+static uint64_t large_of(const json_t *event, const char *name)
+{
+    const char *text = text_of(event, name);
+
+    return *text == '#' ? strtoull(text + 1, NULL, 10) : (uint64_t)number_of(event, name);
+}
+
 /* Opened relative to a descriptor, and Falco tells of that descriptor instead. */
 static bool is_of_dirfd(const struct pair *p)
 {
@@ -96,6 +108,30 @@ static bool no_pidns_start(const struct pair *p)
              number_of(p->want, "proc.pidns_init_start_ts"));
 }
 
+/* Falco counts from the epoch when live, and in a recording from the boot, whose time the recording
+ * has, in whole seconds: the start of the first namespace, 0, is absent then. */
+static bool is_since_boot(const struct pair *p)
+{
+    json_int_t got = number_of(p->got, "proc.pidns_init_start_ts");
+    json_int_t more = got - number_of(p->want, "proc.pidns_init_start_ts");
+
+    return got && more > BOOT_MIN && more % NSEC_PER_SEC == 0;
+}
+
+static bool is_from_since_boot(const struct pair *p)
+{
+    uint64_t ctime = large_of(p->got, "proc.exe_ino.ctime");
+    uint64_t start = large_of(p->got, "proc.pidns_init_start_ts");
+
+    return is_since_boot(p) && large_of(p->got, "proc.exe_ino.ctime_duration_pidns_start") ==
+                                   (ctime > start ? ctime - start : 0);
+}
+
+static bool is_pidns_wrong(const struct pair *p)
+{
+    return no_pidns_start(p) || is_from_since_boot(p);
+}
+
 static const struct {
     const char *field;
     bool (*is_wrong)(const struct pair *p);
@@ -119,8 +155,9 @@ static const struct {
     {"fd.type", is_of_dirfd},
     {"fd.typechar", is_of_dirfd},
     {"fs.path.name", is_of_dirfd},
-    {"proc.exe_ino.ctime_duration_pidns_start", no_pidns_start},
+    {"proc.exe_ino.ctime_duration_pidns_start", is_pidns_wrong},
     {"proc.exe_ino.ctime_duration_proc_start", no_start},
+    {"proc.pidns_init_start_ts", is_since_boot},
     {"proc.ppid.duration", is_count_of_fds},
 };
 

@@ -179,6 +179,15 @@ static void fake_ack(void *ctx, uint64_t token, uint32_t verdict, uint64_t retry
     pthread_mutex_unlock(&h->lock);
 }
 
+static int fake_snapshot_thread(void *ctx, int64_t tid)
+{
+    struct fake_host *h = ctx;
+
+    if (h->n_asked < FAKE_ACKS_MAX)
+        h->asked[h->n_asked++] = tid;
+    return 0;
+}
+
 void fake_host_init(struct fake_host *h)
 {
     memset(h, 0, sizeof(*h));
@@ -200,6 +209,7 @@ void fake_host_init(struct fake_host *h)
         .emit = fake_emit,
         .resolved = fake_resolved,
         .ack = fake_ack,
+        .snapshot_thread = fake_snapshot_thread,
     };
     pthread_mutex_init(&h->lock, NULL);
     h->scratch = malloc(FAKE_SCRATCH_SIZE);

@@ -40,6 +40,8 @@ struct fake_host {
     _Alignas(8) uint8_t emitted[FAKE_EVENTS_SIZE]; /**< records one after the other */
     uint64_t resolved[FAKE_ACKS_MAX];
     uint32_t n_resolved;
+    int64_t asked[FAKE_ACKS_MAX]; /**< threads that a snapshot was asked of */
+    uint32_t n_asked;
     struct fake_ack acks[FAKE_ACKS_MAX];
     uint32_t n_acks;
     struct fake_metric {

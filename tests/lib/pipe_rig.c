@@ -123,6 +123,15 @@ static int source_snapshot(void *self)
     return 0;
 }
 
+static int source_snapshot_thread(void *self, int64_t tid)
+{
+    (void)self;
+    lock();
+    rig->thread_asked = tid;
+    unlock();
+    return 0;
+}
+
 static int source_wants(void *self, const struct gyr_want *w, struct gyr_error *err)
 {
     (void)self;
@@ -177,6 +186,8 @@ static int enricher_event(void *self, uint32_t which, const struct gyr_event *ev
     unlock();
     if (tick && rig->asks_snapshot)
         rig->snapshot_answer = rig->host->snapshot(rig->host->ctx);
+    if (tick && rig->asks_thread)
+        rig->snapshot_answer = rig->host->snapshot_thread(rig->host->ctx, rig->asks_thread);
     if (tick && rig->emits)
         emit_note(ev);
     for (; tick && rig->emit_flood; rig->emit_flood--)
@@ -411,6 +422,7 @@ void pipe_start(struct pipe_rig *r)
     r->config.rule_files = paths;
     r->config.n_rule_files = 1;
     source_ops.snapshot = r->snapshots ? source_snapshot : NULL;
+    source_ops.snapshot_thread = r->snapshots ? source_snapshot_thread : NULL;
     r->config.enrichers[0].filter = r->filter;
     source_ops.flags = r->live ? GYR_SRC_LIVE : 0;
     must(plugin_adopt(&source_desc, NULL, &r->source_plugin, &err) == 0, err.msg);

@@ -43,6 +43,7 @@ struct pipe_rig {
     uint32_t starts, stops;
     bool snapshots; /**< the source can make them */
     uint32_t snapshots_made;
+    int64_t thread_asked; /**< the last that the source was to tell of */
     uint64_t want[1024], want_sub;
     uint32_t wants;
 
@@ -57,6 +58,7 @@ struct pipe_rig {
     bool refuse_arg; /**< bind() refuses fake.arg[bad] */
     int on_event_answer;
     bool asks_snapshot; /**< for each tick */
+    int64_t asks_thread; /**< likewise, this thread; 0: none */
     int snapshot_answer;
     struct pipe_told told[PIPE_EVENTS]; /**< what on_event() was called with */
     uint32_t n_told;

@@ -18,6 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+const struct proc_teller *proc_rig_teller;
+
 static uint32_t width_of(uint16_t type)
 {
     switch (type) {
@@ -93,7 +95,7 @@ unsigned proc_rig_run(struct proc_snapshot *s, struct scap_events *e)
 
 void proc_rig_take(const char *root, int64_t tid, struct scap_events *e)
 {
-    const struct proc_conf conf = {.host_root = root};
+    const struct proc_conf conf = {.host_root = root, .teller = proc_rig_teller};
     struct proc_snapshot *s;
     struct gyr_error err;
 

@@ -12,6 +12,9 @@
 
 #include "proc/proc.h"
 
+/** Who tells of processes in what is taken; NULL: /proc. */
+extern const struct proc_teller *proc_rig_teller;
+
 /** Run the snapshot to its end. @return how many batches it took. */
 unsigned proc_rig_run(struct proc_snapshot *s, struct scap_events *e);
 /** The machine below @p root ("": this one); of one thread, or @p tid -1 of all. */

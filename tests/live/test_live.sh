@@ -143,4 +143,11 @@ compare 0
 ok "every event came, with the parameters that the calls had"
 sed -n '/^# Event types/,$p' "$tmp/log"
 [ -z "${GYR_LIVE_KEEP:-}" ] || cp "$tmp/expected" "$tmp/came" "$tmp/gyr.log" "$tmp/log" "$GYR_LIVE_KEEP"
+# ---- with little power ----
+if [ "$source" != ebpf ] || ! command -v setpriv >/dev/null; then
+    skip "the capabilities that suffice are tried with setpriv, on ebpf"
+else
+    setpriv --bounding-set=-all,+bpf,+perfmon "$gyr" run --dry-run -c "$tmp/gyr.yaml" >"$tmp/log" 2>&1
+    ok "CAP_BPF and CAP_PERFMON suffice to start it"
+fi
 exit $bad

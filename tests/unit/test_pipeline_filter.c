@@ -217,6 +217,29 @@ static void test_no_snapshots(void **state)
     assert_int_equal(r.snapshots_made, 0);
 }
 
+static void test_a_thread_on_request(void **state)
+{
+    (void)state;
+    r.snapshots = true;
+    r.asks_thread = 4711;
+    (void)pipe_event(&r, PT_TICK, 1);
+    pipe_start(&r);
+    assert_int_equal(pipe_end(&r), 0);
+    assert_int_equal(r.snapshot_answer, 0);
+    assert_int_equal(r.thread_asked, 4711);
+}
+
+static void test_no_threads(void **state)
+{
+    (void)state;
+    r.asks_thread = 4711;
+    (void)pipe_event(&r, PT_TICK, 1);
+    pipe_start(&r);
+    assert_int_equal(pipe_end(&r), 0);
+    assert_int_equal(r.snapshot_answer, -ENOTSUP);
+    assert_int_equal(r.thread_asked, 0);
+}
+
 static int quiet(void **state)
 {
     (void)state;
@@ -234,6 +257,7 @@ int main(void)
         TEST(test_undecided_passes),    TEST(test_first_match_only),
         TEST(test_survives_a_reload),   TEST(test_wrong_filter),
         TEST(test_snapshot_on_request), TEST(test_no_snapshots),
+        TEST(test_a_thread_on_request), TEST(test_no_threads),
     };
 
     return cmocka_run_group_tests(tests, quiet, NULL);

@@ -25,6 +25,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 const struct gyr_plugin *gyr_plugin_query_process(uint32_t host_abi);
@@ -67,6 +68,9 @@ static void feed_all(int64_t tid)
 /* The child has read from a descriptor. */
 static void reads(int64_t tid, int64_t fd)
 {
+    struct timespec ts;
+
+    (void)clock_gettime(CLOCK_REALTIME, &ts); /* after the snapshot */
     event_build_begin(&build, EV_SYSCALL_READ_X);
     event_build_int(&build, 0, 8);
     event_build_add(&build, NULL, 0);
@@ -74,7 +78,7 @@ static void reads(int64_t tid, int64_t fd)
     event_build_int(&build, 0, 4);
     build.ev.tid = tid;
     build.ev.num = ++num;
-    build.ev.ts_ns = proc_boot_ns() + num;
+    build.ev.ts_ns = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec + num;
     now = event_build_end(&build);
     (void)ops->on_event(self, 0, now);
 }
@@ -230,6 +234,7 @@ static void one_process_is_told_alone(void **state)
     (void)state;
     reads(child, AT_FILE);
     assert_field("fd.name", "");
+    assert_int_equal(host.n_asked, 0); /* all are about to be told */
     feed_all(-1); /* which ports are listening, it tells */
     feed_all(child);
     check_child();
@@ -238,11 +243,38 @@ static void one_process_is_told_alone(void **state)
     check_child();
 }
 
+/* A thread whose clone was lost: its source is asked, and what it tells serves the next event. */
+static void an_unknown_thread_is_asked_for(void **state)
+{
+    pid_t late;
+
+    (void)state;
+    feed_all(-1);
+    late = fork();
+    if (late == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (;;)
+            (void)pause();
+    }
+    reads(late, 0);
+    assert_field("proc.name", "<NA>");
+    reads(late, 0); /* once is enough for now */
+    assert_int_equal(host.n_asked, 1);
+    assert_int_equal(host.asked[0], late);
+    feed_all(host.asked[0]);
+    reads(late, 0);
+    assert_field("proc.name", "test_proc_enric");
+    assert_field("proc.pname", "test_proc_enric");
+    (void)kill(late, SIGKILL);
+    (void)waitpid(late, NULL, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_snapshot_tells_of_processes, setup, teardown),
         cmocka_unit_test_setup_teardown(one_process_is_told_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_unknown_thread_is_asked_for, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

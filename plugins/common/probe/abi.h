@@ -47,6 +47,8 @@ struct probe_conf {
     __u32 snaplen;          /**< bytes of read or written data; <= PROBE_DATA_MAX */
     __u32 hooks;            /**< PROBE_HOOK_* */
     __u32 waiting;          /**< the reader sleeps: the next record wakes it */
+    __u32 event_flags;      /**< GYR_EVF_*, of every record */
+    __u32 reserved;
     __u16 ring[PROBE_CPUS]; /**< of a CPU: which pair of rings */
     /** Of a native number: the encoder's place in the table of programs; 0: not traced. */
     __u8 calls[PROBE_NRS], calls32[PROBE_NRS32];

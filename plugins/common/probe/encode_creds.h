@@ -264,7 +264,7 @@ enum { KEY_NONE = 0, KEY_INT = 1, KEY_WORD = 2, KEY_STR = 3, KEY_OPERATIONS = 64
 #define KEY_ARGS(a, b, c, d) (KEY_##a | KEY_##b << 2 | KEY_##c << 4 | KEY_##d << 6)
 
 /* What the four arguments of an operation are. */
-const __u8 keyctl_kinds[KEY_OPERATIONS] = {
+PRIM_TABLE __u8 keyctl_kinds[KEY_OPERATIONS] = {
     KEY_ARGS(INT, INT, NONE, NONE) /* GET_KEYRING_ID */,
     KEY_ARGS(STR, NONE, NONE, NONE) /* JOIN_SESSION_KEYRING */,
     KEY_ARGS(INT, WORD, WORD, NONE) /* UPDATE */,

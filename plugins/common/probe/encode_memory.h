@@ -144,14 +144,14 @@ static PRIM_INLINE bool encode_semget(struct enc *e, const struct call *c)
 
 static PRIM_INLINE bool encode_semctl(struct enc *e, const struct call *c)
 {
-    enum { SETVAL = 0x1000 };
+    enum { CMD_SETVAL = 0x1000 };
     u16 cmd = flags_semctl((u32)c->arg[2]);
 
     put_ret(e, c);
     put_arg_u32(e, c, 0);
     put_arg_u32(e, c, 1);
     enc_u16(e, cmd);
-    enc_u32(e, cmd == SETVAL ? (u32)c->arg[3] : 0);
+    enc_u32(e, cmd == CMD_SETVAL ? (u32)c->arg[3] : 0);
     return true;
 }
 

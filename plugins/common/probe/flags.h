@@ -112,8 +112,7 @@ static PRIM_INLINE u32 flags_prot(u64 v)
            FLAG(0x02000000, 0x20) /* GROWSUP */;
 }
 
-/* Of a table whose size is a power of two; what it does not have is 0. Tables are not static:
- * libbpf does not know where clang puts more than one that is. */
+/* Of a table whose size is a power of two; what it does not have is 0. */
 #define FLAGS_LOOK_UP(table, v)                                                                    \
     do {                                                                                           \
         u64 at_ = (v);                                                                             \
@@ -124,10 +123,10 @@ static PRIM_INLINE u32 flags_prot(u64 v)
         }                                                                                          \
     } while (0)
 
-const __u8 flags_fcntl_low[64] = {1,    2,    3,    4,    5, 6, 8, 9, 0xa, 0xc, 0xd,  0xf,  0x11,
-                                  0x12, 0x13, 0x15, 0x16, 0, 0, 0, 0, 0,   0,   0,    0,    0,
-                                  0,    0,    0,    0,    0, 0, 0, 0, 0,   0,   0x1e, 0x1f, 0x20};
-const __u8 flags_fcntl_linux_own[16] = {
+PRIM_TABLE __u8 flags_fcntl_low[64] = {
+    1, 2, 3, 4, 5, 6, 8, 9, 0xa, 0xc, 0xd, 0xf, 0x11, 0x12, 0x13, 0x15, 0x16, 0,    0,   0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0,   0,   0,   0,   0,    0,    0,    0,    0x1e, 0x1f, 0x20};
+PRIM_TABLE __u8 flags_fcntl_linux_own[16] = {
     0x17 /* SETLEASE */,      0x18, 0x1b, 0, 0, 0x19 /* CANCELLK */,
     0x1a /* DUPFD_CLOEXEC */, 0x1c, 0x1d};
 
@@ -139,10 +138,10 @@ static PRIM_INLINE u8 flags_fcntl(u32 v)
     return 0;
 }
 
-const __u8 flags_ptrace_low[64] = {1,    2,    3,    4,    5,   6,   7,    8,    9,    0xa,  0, 0,
-                                   0x1a, 0x1b, 0x1c, 0x1d, 0xb, 0xc, 0x1e, 0x1f, 0,    0x20, 0, 0,
-                                   0xd,  0x21, 0x22, 0,    0,   0,   0x23, 0x24, 0x25, 0x26};
-const __u8 flags_ptrace_high[16] = {
+PRIM_TABLE __u8 flags_ptrace_low[64] = {
+    1,   2,    3,    4, 5,    6, 7, 8,   9,    0xa,  0, 0, 0x1a, 0x1b, 0x1c, 0x1d, 0xb,
+    0xc, 0x1e, 0x1f, 0, 0x20, 0, 0, 0xd, 0x21, 0x22, 0, 0, 0,    0x23, 0x24, 0x25, 0x26};
+PRIM_TABLE __u8 flags_ptrace_high[16] = {
     0xe /* SETOPTIONS */, 0xf, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x19};
 
 /** Requests of ptrace(). */
@@ -153,7 +152,7 @@ static PRIM_INLINE u16 flags_ptrace(u64 v)
     return 0;
 }
 
-const __u16 flags_semctl_low[32] = {
+PRIM_TABLE __u16 flags_semctl_low[32] = {
     0x4 /* RMID */, 0x2,   0x1,    0x8,   [11] = 0x100 /* GETPID */, 0x200, 0x40,
     0x80,           0x400, 0x1000, 0x800, 0x20 /* STAT */,           0x10};
 
@@ -164,9 +163,9 @@ static PRIM_INLINE u16 flags_semctl(u32 v)
     return 0;
 }
 
-const __u16 flags_quotactl_generic[16] = {
+PRIM_TABLE __u16 flags_quotactl_generic[16] = {
     [1] = 0x80 /* SYNC */, 0x1, 0x2, 0x4, 0x8, 0x10, 0x20, 0x40};
-const __u16 flags_quotactl_xfs[8] = {
+PRIM_TABLE __u16 flags_quotactl_xfs[8] = {
     [1] = 0x100 /* XQUOTAON */, 0x200, 0x400, 0x800, 0x1000, 0x2000, 0x4000};
 
 /** Commands of quotactl(), without the type. */

@@ -14,12 +14,24 @@
 
 #include "record/scap_view.h"
 
+/** Who tells of processes where /proc does not show those of the machine. */
+struct proc_teller {
+    void *self;
+    /** From here on: all of them, or one thread with its process, if @p only is not -1. */
+    void (*begin)(void *self, int64_t only);
+    /** The next thread or descriptor, as a reader of /proc would have it.
+     *  @return 1 and the view, whose parameters are in bulk until the next call; 0: no more; a
+     *  negative errno. */
+    int (*next)(void *self, struct scap_view *ret);
+};
+
 struct proc_conf {
     const char *host_root; /**< prefix of the watched host's file tree, without a slash at the
                                 end; "" or NULL: our own. Needed during proc_snapshot_new() */
     uint64_t boot_ns;      /**< when CLOCK_BOOTTIME was 0, in ns since the epoch: the times of
                                 events and of process starts are counted from it. 0: as the clocks
                                 stand now */
+    const struct proc_teller *teller; /**< NULL: /proc. Otherwise there need be none */
     uint32_t max_threads;  /**< processes and threads; 0: 131,072 */
     uint32_t max_fds;      /**< descriptors of one process; 0: 65,536 */
     uint32_t max_sockets;  /**< sockets looked up; 0: 262,144 */

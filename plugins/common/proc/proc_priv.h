@@ -102,6 +102,7 @@ enum proc_phase {
 
 struct proc_snapshot {
     uint64_t boot_ns, tick_ns;
+    const struct proc_teller *teller; /**< NULL: we tell of processes */
     uint32_t max_threads, max_fds;
     bool is_own; /**< no host_root */
     bool told_denied, told_cut;
@@ -111,7 +112,6 @@ struct proc_snapshot {
     bool view_ready; /**< view waits for room in a batch */
     int64_t only;    /**< not -1: the one thread to tell of */
     struct scap_view view;
-    uint64_t ts_ns; /**< of the records */
     struct ifaddrs *ifs, *ifs_at;
     uint32_t n_accounts;
     struct proc_stats stats;

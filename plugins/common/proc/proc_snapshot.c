@@ -2,6 +2,8 @@
 /* The order of a snapshot, and its brackets. */
 #include "proc_priv.h"
 
+#include "syscall/syscall.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -46,11 +48,12 @@ int proc_snapshot_new(const struct proc_conf *conf, struct proc_snapshot **ret,
     s->lines.fd = s->threads_dir.fd = s->fds_dir.fd = s->scan.fd = -1;
     s->root_fd = open(s->is_own ? "/" : root, O_PATH | O_DIRECTORY | O_CLOEXEC);
     r = s->root_fd < 0 ? -errno : proc_open_dir(s->root_fd, "proc");
-    if (r < 0) {
+    if (s->root_fd < 0 || (r < 0 && !conf->teller)) {
         proc_snapshot_free(s);
         return gyr_fail(err, r, "cannot read %s/proc: %s", root, strerror(-r));
     }
-    s->proc_fd = r;
+    s->proc_fd = r < 0 ? -1 : r;
+    s->teller = conf->teller;
     s->user_ns = proc_ns(s, AT_FDCWD, "/proc/self/ns/user", "user:[");
     proc_snapshot_begin(s);
     *ret = s;
@@ -109,7 +112,8 @@ static void aim(struct proc_snapshot *s, enum proc_phase phase, int64_t only)
     s->phase = phase;
     s->only = only;
     s->n_pids = s->pid_at = s->n_threads = 0;
-    s->ts_ns = s->boot_ns + clock_ns(CLOCK_BOOTTIME);
+    if (s->teller)
+        s->teller->begin(s->teller->self, only);
 }
 
 void proc_snapshot_begin(struct proc_snapshot *s)
@@ -299,6 +303,25 @@ static void begin_fds(struct proc_snapshot *s)
         s->fdinfo = proc_open_dir(s->live, "fdinfo");
 }
 
+/* What somebody else tells. */
+static int next_told(struct proc_snapshot *s)
+{
+    const struct scap_view *v = &s->view;
+    int r = s->teller->next(s->teller->self, &s->view);
+    int64_t pid;
+
+    if (r <= 0)
+        return r;
+    if (v->type == EV_SNAP_FD) {
+        s->stats.fds++;
+        return r;
+    }
+    memcpy(&pid, v->bulk + sizeof(pid), sizeof(pid));
+    s->stats.processes += v->tid == pid;
+    s->stats.threads += v->tid != pid;
+    return r;
+}
+
 static int bracket(struct proc_snapshot *s, uint16_t type)
 {
     scap_view_start(&s->view, type, 0, GYR_EVF_SNAPSHOT);
@@ -322,7 +345,7 @@ static int of_phase(struct proc_snapshot *s)
     case PROC_GROUPS:
         return proc_group_next(s);
     case PROC_PROCESSES:
-        return next_process(s);
+        return s->teller ? next_told(s) : next_process(s);
     case PROC_THREADS:
         return next_thread(s);
     case PROC_FDS:
@@ -356,6 +379,8 @@ static void step(struct proc_snapshot *s, bool had)
         enter(s, s->phase + 1);
         break;
     case PROC_PROCESSES:
+        if (had && s->teller)
+            break;
         enter(s, had ? PROC_THREADS : s->only >= 0 ? PROC_DONE : PROC_END);
         break;
     case PROC_FDS:
@@ -371,9 +396,10 @@ static void step(struct proc_snapshot *s, bool had)
 static int fill_view(struct proc_snapshot *s)
 {
     while (s->phase != PROC_DONE) {
+        uint64_t ts_ns = s->boot_ns + clock_ns(CLOCK_BOOTTIME); /* before it is read */
         int r = 0;
 
-        if (s->phase == PROC_PROCESSES && s->n_pids == 0)
+        if (s->phase == PROC_PROCESSES && s->n_pids == 0 && !s->teller)
             r = list_processes(s);
         if (r == 0)
             r = of_phase(s);
@@ -381,7 +407,7 @@ static int fill_view(struct proc_snapshot *s)
             return r;
         step(s, r > 0);
         if (r > 0) {
-            s->view.ts_ns = s->ts_ns;
+            s->view.ts_ns = ts_ns;
             return 1;
         }
     }
@@ -398,7 +424,7 @@ int proc_snapshot_next(struct proc_snapshot *s, struct scap_batch *b, const stru
         if (r == 0)
             return 0;
         if (r < 0)
-            return gyr_fail(err, r, "cannot list the processes in /proc: %s", strerror(-r));
+            return gyr_fail(err, r, "cannot list the processes of the machine: %s", strerror(-r));
         s->view_ready = true;
     }
     r = scap_batch_put(b, &s->view, ret);

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
 /**
  * @file ids.h
  * @brief The numbers of the "syscall" schema, without any other header: the kernel's side of a

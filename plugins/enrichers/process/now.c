@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define ASK_AGAIN_NS UINT64_C(1000000000)
+
 /* How a thread is found for an event. */
 enum { LOOK_MAKE, LOOK_FIND, LOOK_NOT };
 
@@ -69,6 +71,19 @@ void pr_places_init(struct pr_state *s)
     }
 }
 
+/* What made it was lost: the source may know, for what it does next. While events only build
+ * state, the snapshot is about to tell. */
+static void ask(struct pr_state *s, struct pr_thread *th)
+{
+    const struct gyr_event *ev = s->now.ev;
+
+    if (!s->host->is_live || !ev || ev->flags & GYR_EVF_SNAPSHOT || s->in_snapshot ||
+        s->threads.snapshot == 0 || (th->asked && ev->ts_ns - th->asked < ASK_AGAIN_NS))
+        return;
+    if (s->host->snapshot_thread(s->host->ctx, th->tid) == 0)
+        th->asked = ev->ts_ns;
+}
+
 struct pr_thread *pr_thread_unknown(struct pr_state *s, int64_t tid)
 {
     struct pr_thread *th = pr_thread_add(&s->threads, tid, s->now.thread);
@@ -77,6 +92,7 @@ struct pr_thread *pr_thread_unknown(struct pr_state *s, int64_t tid)
         return NULL;
     pr_str_set(&s->store, &th->comm, "<NA>", 4);
     pr_str_set(&s->store, &th->exe, "<NA>", 4);
+    ask(s, th);
     return th;
 }
 
@@ -118,6 +134,8 @@ bool pr_now_set(struct pr_state *s, const struct gyr_event *ev)
     if (!n->thread)
         return true;
     n->thread->heard = ev->ts_ns;
+    if (pr_thread_is_invalid(n->thread))
+        ask(s, n->thread);
     place = ev->type < PR_TYPES ? s->places[ev->type].fd : -1;
     if (place >= 0)
         pr_now_fd(s, pr_param_int(ev, (uint32_t)place, -1));

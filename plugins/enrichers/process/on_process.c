@@ -111,13 +111,6 @@ static void inherit_process(struct pr_state *s, struct pr_thread *th, struct pr_
     pr_str_share(&s->store, &th->env, from->env); /* of a thread: not known until exec */
 }
 
-/* The start of a PID namespace is told from boot. Falco does not count with the boot time that a
- * recording tells, so there it stays what it is. */
-static uint64_t boot_time(const struct pr_state *s)
-{
-    return s->host->is_live ? s->boot_ts : 0;
-}
-
 /* ---- clone ---- */
 
 /* A thread of whom nothing was known gets what the event tells of its kind. */
@@ -171,7 +164,7 @@ static void clone_in_parent(struct pr_state *s, const struct gyr_event *ev, int6
         return;
     th = pr_thread_find(&s->threads, tid);
     /* one of the caller's own process must not go: the caller might with it */
-    if (th && (th->marks & PR_CHILD_FIRST || th->pid == caller->pid))
+    if (th && (th->marks & PR_CHILD_FIRST || th->pid == caller->pid || th->told > ev->ts_ns))
         return;
     if (th)
         pr_thread_remove(&s->threads, tid);
@@ -190,7 +183,7 @@ static void clone_in_parent(struct pr_state *s, const struct gyr_event *ev, int6
     th->vtid = tid;
     th->vpid = th->pid;
     set_told(s, th, ev, known ? caller : NULL);
-    th->pidns_start = boot_time(s);
+    th->pidns_start = s->boot_ts;
     if (known)
         inherit(s, th, caller);
     if (known && !(flags & PR_CLONE_THREAD))
@@ -226,12 +219,13 @@ static struct pr_thread *model_of(struct pr_state *s, struct pr_thread *th,
     return from;
 }
 
+/* The start of a PID namespace is told from boot. */
 static void set_pidns(struct pr_state *s, struct pr_thread *th, const struct gyr_event *ev)
 {
     if (!(th->flags & (PR_CHILD_IN_PIDNS | PR_CLONE_NEWPID)) && th->tid == th->vtid)
-        th->pidns_start = boot_time(s);
+        th->pidns_start = s->boot_ts;
     else if (pr_param_is(ev, P(pidns_init_start_ts)))
-        th->pidns_start = pr_param_num(ev, P(pidns_init_start_ts), 0) + boot_time(s);
+        th->pidns_start = pr_param_num(ev, P(pidns_init_start_ts), 0) + s->boot_ts;
 }
 
 static void clone_in_child(struct pr_state *s, const struct gyr_event *ev)
@@ -239,8 +233,9 @@ static void clone_in_child(struct pr_state *s, const struct gyr_event *ev)
     struct pr_thread *th = s->now.thread, *from;
     bool is_thread, known;
 
-    if (th && th->clone_ts && ev->ts_ns - th->clone_ts < CLONE_STALE_NS)
-        return; /* the parent told of it just now */
+    if (th && (th->told > ev->ts_ns ||
+               (th->clone_ts && ev->ts_ns - th->clone_ts < CLONE_STALE_NS)))
+        return; /* a snapshot or the parent told of it already */
     if (th)
         pr_thread_remove(&s->threads, ev->tid);
     s->now.thread = th = pr_thread_add(&s->threads, ev->tid, NULL);

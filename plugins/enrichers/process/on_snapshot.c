@@ -6,9 +6,14 @@
 
 enum { SERVER_PORTS = 256 };
 
+/* The start of a thread as its clone told it and as a snapshot does: /proc counts by 10 ms. */
+#define SAME_START_NS UINT64_C(100000000)
+
 void pr_on_snapshot_begin(struct pr_state *s)
 {
-    s->snapshot++;
+    if (s->sweep_ts)
+        pr_snapshot_sweep(s);
+    s->threads.snapshot++;
     s->in_snapshot = true;
     s->n_server_ports = 0;
     s->addrs.n = 0;
@@ -63,7 +68,24 @@ static void take_texts(struct pr_state *s, struct pr_thread *th, const struct gy
 
 static bool is_known(const struct pr_thread *th, int64_t pid, uint64_t clone_ts)
 {
-    return th && th->pid == pid && !(th->marks & PR_DEAD) && th->clone_ts == clone_ts;
+    if (!th || th->marks & PR_DEAD)
+        return false;
+    if (pr_thread_is_invalid(th)) /* nothing but its number, until now */
+        return true;
+    return th->pid == pid && (th->clone_ts > clone_ts ? th->clone_ts - clone_ts
+                                                      : clone_ts - th->clone_ts) < SAME_START_NS;
+}
+
+/* It is told without its parent, which may be as unknown as it was. */
+static void relate_alone(struct pr_state *s, struct pr_thread *th)
+{
+    int64_t ptid = th->ptid;
+
+    if (s->host->is_live && ptid > 0 && !pr_thread_find(&s->threads, ptid))
+        (void)s->host->snapshot_thread(s->host->ctx, ptid);
+    pr_thread_relate(&s->threads, th);
+    if (s->host->is_live && th->ptid == 0)
+        th->ptid = ptid;
 }
 
 /* Told again of a thread we know, its descriptors are told anew after it. */
@@ -75,21 +97,23 @@ void pr_on_process(struct pr_state *s, const struct gyr_event *ev)
 
     if (tid < 0 || pid < 0)
         return;
-    if (!s->host->is_live || !is_known(th, pid, pr_param_num(ev, P_SNAP_PROCESS__clone_ts, 0))) {
+    if (!s->host->is_live || !is_known(th, pid, pr_param_num(ev, P_SNAP_PROCESS__clone_ts, 0)))
         th = pr_thread_add(&s->threads, tid, NULL);
-        if (!th)
-            return;
+    if (!th)
+        return;
+    if (pr_thread_is_invalid(th)) {
         th->pid = pid;
         th->ptid = pr_param_int(ev, P_SNAP_PROCESS__ptid, -1);
     }
     pr_fds_free(&s->store, &th->fds);
-    th->seen = s->snapshot;
+    th->seen = s->threads.snapshot;
+    th->told = s->host->is_live ? ev->ts_ns : 0;
     take_numbers(th, ev);
     th->marks &= ~(uint32_t)(PR_EXE_WRITABLE | PR_EXE_UPPER | PR_EXE_LOWER | PR_EXE_MEMFD);
     th->marks |= pr_exe_marks((uint32_t)pr_param_num(ev, P_SNAP_PROCESS__exe_flags, 0));
     take_texts(s, th, ev);
     if (!s->in_snapshot)
-        pr_thread_relate(&s->threads, th);
+        relate_alone(s, th);
 }
 
 /* ---- descriptors ---- */
@@ -250,9 +274,8 @@ void pr_on_interface(struct pr_state *s, const struct gyr_event *ev)
 
 static void sweep(struct pr_threads *t, struct pr_thread *th, void *arg)
 {
-    const struct pr_state *s = arg;
-
-    if (th->seen != s->snapshot)
+    (void)arg;
+    if (th->seen != t->snapshot)
         pr_thread_remove(t, th->tid);
 }
 
@@ -270,12 +293,22 @@ static void set_roles(struct pr_threads *t, struct pr_thread *th, void *arg)
             set_role(arg, &th->fds->slots[i]);
 }
 
-void pr_on_snapshot_end(struct pr_state *s)
+void pr_snapshot_sweep(struct pr_state *s)
+{
+    s->sweep_ts = 0;
+    pr_threads_each(&s->threads, sweep, s);
+}
+
+/* Of the machine, events from before its end are still to come, and among them the ends of those
+ * that it did not tell of. */
+void pr_on_snapshot_end(struct pr_state *s, const struct gyr_event *ev)
 {
     if (!s->in_snapshot)
         return;
     s->in_snapshot = false;
-    pr_threads_each(&s->threads, sweep, s);
+    s->sweep_ts = ev->ts_ns;
+    if (!s->host->is_live)
+        pr_snapshot_sweep(s);
     pr_threads_each(&s->threads, relate, NULL);
     pr_threads_each(&s->threads, set_roles, s);
 }

@@ -209,6 +209,18 @@ static bool is_renamed(const struct pr_now *n, pr_handler *by, const struct pr_s
     return now.len != was.len || memcmp(now.p, was.p, now.len) != 0;
 }
 
+/* It is in what a snapshot told later already, and is not to happen to that once more: all of it
+ * when only state is built; else what builds on what was before. */
+static bool is_past(const struct pr_now *n, const struct gyr_event *ev)
+{
+    pr_handler *handler = handlers[ev->type].handler;
+
+    if (!n->thread || ev->ts_ns >= n->thread->told || handler == pr_on_clone)
+        return false;
+    return ev->flags & GYR_EVF_SNAPSHOT || handler == pr_on_chdir || handler == pr_on_fchdir ||
+           handler == pr_on_chroot || handler == pr_on_exec || handler == pr_on_exit;
+}
+
 static void handle(struct pr_state *s, const struct gyr_event *ev)
 {
     pr_handler *handler = handlers[ev->type].handler;
@@ -254,7 +266,7 @@ static void on_snapshot_event(struct pr_state *s, const struct gyr_event *ev)
         pr_on_snapshot_begin(s);
         break;
     case GYR_EV_SNAPSHOT_END:
-        pr_on_snapshot_end(s);
+        pr_on_snapshot_end(s, ev);
         break;
     default:
         break;
@@ -271,8 +283,10 @@ static int process_on_event(void *self, uint32_t which, const struct gyr_event *
         on_snapshot_event(s, ev);
         return 0;
     }
+    if (s->sweep_ts && ev->ts_ns > s->sweep_ts)
+        pr_snapshot_sweep(s);
     (void)pr_now_set(s, ev);
-    if (handlers[ev->type].handler)
+    if (handlers[ev->type].handler && !is_past(&s->now, ev))
         handle(s, ev);
     return s->now.drop_fd || s->now.drop_thread ? GYR_AFTER : 0;
 }

@@ -54,8 +54,8 @@ struct pr_state {
     struct pr_accounts accounts;
     struct pr_addrs addrs;
     uint64_t boot_ts;
-    uint32_t snapshot; /**< number of the snapshot under way or last seen */
     bool in_snapshot;
+    uint64_t sweep_ts; /**< past it, who the last snapshot did not tell of goes; 0: all are gone */
     struct pr_now now;
     uint64_t last_switch[PR_CPUS_MAX];
     struct pr_bindings *bindings;
@@ -97,7 +97,9 @@ pr_handler pr_on_new_fd, pr_on_memfd, pr_on_pidfd_open, pr_on_pidfd_getfd;
 pr_handler pr_on_socket, pr_on_socketpair, pr_on_bind, pr_on_connect, pr_on_accept;
 pr_handler pr_on_read, pr_on_write;
 void pr_on_snapshot_begin(struct pr_state *s);
-void pr_on_snapshot_end(struct pr_state *s);
+void pr_on_snapshot_end(struct pr_state *s, const struct gyr_event *ev);
+/** Who the last snapshot did not tell of goes. */
+void pr_snapshot_sweep(struct pr_state *s);
 
 /* Members of a thread that are not copied as they are told. */
 void pr_set(struct pr_state *s, struct pr_str **at, struct pr_text t);

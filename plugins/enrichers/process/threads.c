@@ -179,6 +179,7 @@ struct pr_thread *pr_thread_add(struct pr_threads *t, int64_t tid, const struct 
                              .vpgid = -1,
                              .reaper_tid = -1,
                              .fdlimit = -1,
+                             .seen = t->snapshot,
                              .uid = UINT32_MAX,
                              .gid = UINT32_MAX,
                              .loginuid = UINT32_MAX};

@@ -52,11 +52,13 @@ struct pr_thread {
     int64_t tid, pid, ptid, vtid, vpid, sid, pgid, vpgid, reaper_tid, fdlimit;
     uint32_t flags, marks, uid, gid, loginuid, tty;
     uint32_t vmsize, vmrss, vmswap; /**< kB */
-    uint32_t seen;                  /**< number of the snapshot that last told of it */
+    uint32_t seen;                  /**< the last snapshot that told of it, or its own birth */
+    uint64_t told;                  /**< when that was: what happened earlier is in it; 0: never */
     uint64_t pfmajor, pfminor;
     uint64_t cap_inheritable, cap_permitted, cap_effective;
     uint64_t exe_ino, exe_ctime, exe_mtime; /**< 0: not known, as all times below */
     uint64_t exe_ctime_before_clone, exe_ctime_after_pidns;
+    uint64_t asked; /**< when the source was asked what it is; 0: never */
     uint64_t clone_ts, pidns_start, heard; /**< heard: time of its last event */
     uint64_t exectime;                     /**< processor time seen, ns */
     uint64_t cpu_ticks[3];                 /**< user, system, both: as last told */
@@ -74,6 +76,7 @@ struct pr_threads {
     struct pr_index by_tid, groups;
     struct pr_thread_chunk **chunks;
     uint32_t n_chunks, cap_chunks, n, max, hand;
+    uint32_t snapshot; /**< number of the snapshot under way or last seen */
     struct pr_thread *free;
     uint64_t evicted;
     struct pr_gone {

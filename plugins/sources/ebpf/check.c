@@ -85,3 +85,51 @@ int probe_check(struct gyr_error *err)
         r = check_lockdown(err);
     return r;
 }
+
+/* ---- preemption ---- */
+
+static const char *const models[] = {"none", "voluntary", "full", "lazy"};
+enum { MODEL_FULL = 2, N_MODELS = 4 };
+
+/* Which model the text names with @p before and @p after it; N_MODELS: none. */
+static size_t model_in(const char *path, const char *before, const char *after)
+{
+    char text[4096], name[32];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+    size_t i = 0;
+
+    if (fd >= 0)
+        (void)close(fd);
+    text[n > 0 ? n : 0] = '\0';
+    for (; i < N_MODELS; i++) {
+        (void)snprintf(name, sizeof(name), "%s%s%s", before, models[i], after);
+        if (strstr(text, name))
+            break;
+    }
+    return i;
+}
+
+int probe_check_preemption(struct gyr_error *err)
+{
+    struct utsname u;
+    size_t model;
+
+    if (uname(&u) < 0 || !strstr(u.version, "PREEMPT"))
+        return 0;
+    model = MODEL_FULL;
+    if (strstr(u.version, "PREEMPT_DYNAMIC")) {
+        model = model_in("/sys/kernel/debug/sched/preempt", "(", ")");
+        if (model == N_MODELS)
+            model = model_in("/proc/cmdline", "preempt=", "");
+    }
+    if (model < MODEL_FULL)
+        return 0;
+    if (model == N_MODELS)
+        return gyr_fail(err, -ENODATA,
+                        "/sys/kernel/debug/sched/preempt does not tell whether this kernel may "
+                        "interrupt a program of a function by another thread's");
+    return gyr_fail(err, -EBUSY,
+                    "this kernel may interrupt a program of a function by another thread's, and "
+                    "does not run the second then");
+}

@@ -2,7 +2,7 @@
 /* The source "ebpf": the running machine, by eBPF programs in its kernel. */
 #include "loss.h"
 #include "probe.h"
-#include "proc/proc.h"
+#include "state.h"
 #include "syscall/syscall.h"
 
 #include <errno.h>
@@ -23,15 +23,18 @@ enum {
     NAPS_MAX = 20,      /* so many without an event: sleep until woken */
     SLEEP_MAX_MS = 250, /* a wake-up may be missed */
     LOSS_EVERY_NS = 200000000,
-    HEAL_STATE_NS = 2000000000 /* between two snapshots after losses */
+    HEAL_STATE_NS = 2000000000, /* between two snapshots after losses */
+    ASKED_MAX = 64,             /* threads that wait to be told of */
+    ASKED_EVERY_NS = 10000000,  /* at most a hundred in a second */
 };
 static const uint64_t HEAL_OTHER_NS = 30 * NSEC_PER_SEC;
 
 static const char *const attach_modes[] = {"auto", "fexit", "sys_exit", NULL};
+static const char *const snapshot_modes[] = {"auto", "proc", "kernel", NULL};
 
 struct config {
     uint64_t ring_size, state_ring_size, snaplen;
-    int64_t attach, cpus_per_ring;
+    int64_t attach, cpus_per_ring, snapshot;
 };
 
 static const struct gyr_option options[] = {
@@ -51,6 +54,10 @@ static const struct gyr_option options[] = {
     {GYR_OPT(struct config, snaplen, GYR_O_SIZE, "snaplen", "80",
              "Bytes of read, written, sent and received data that events show."),
      .max = PROBE_DATA_MAX},
+    {GYR_OPT(struct config, snapshot, GYR_O_ENUM, "snapshot", "auto",
+             "Where the state of processes is read, at the start and after losses. proc: /proc; "
+             "kernel: by eBPF programs (5.10 and newer); auto: /proc if it shows the machine."),
+     .choices = snapshot_modes},
 };
 
 struct ebpf {
@@ -59,8 +66,12 @@ struct ebpf {
     struct probe probe;
     struct rings rings;
     struct proc_snapshot *proc;
+    struct snap *snap;       /* NULL: /proc tells of processes */
     struct scap_batch batch; /* of snapshot records */
     bool in_snapshot, begun;
+    int64_t asked[ASKED_MAX]; /* threads to be told of */
+    uint32_t n_asked;
+    uint64_t told_ns; /* when one was last told of */
     int wake_fd, epoll_fd;
     uint32_t naps;
     uint64_t loss_ns, healed_ns; /* when losses were last looked at, state last healed */
@@ -86,6 +97,8 @@ static void ebpf_stop(void *self)
     probe_unload(&s->probe);
     proc_snapshot_free(s->proc);
     s->proc = NULL;
+    snap_free(s->snap);
+    s->snap = NULL;
     losses_free(&s->losses);
     if (s->epoll_fd >= 0)
         (void)close(s->epoll_fd);
@@ -147,7 +160,6 @@ static int start_parts(struct ebpf *s, struct gyr_error *err)
                                     .cpus_per_ring = (uint32_t)c->cpus_per_ring,
                                     .snaplen = (uint32_t)c->snaplen,
                                     .attach = (enum attach_mode)c->attach};
-    struct proc_conf pc = {.host_root = s->host->host_root};
     int r = probe_load(&s->probe, s->host, &o, err);
 
     if (r == 0)
@@ -157,16 +169,15 @@ static int start_parts(struct ebpf *s, struct gyr_error *err)
     if (r < 0)
         return r;
     r = losses_init(&s->losses, s->probe.counts, s->probe.n_cpus, err);
-    if (r < 0)
-        return r;
-    pc.boot_ns = s->probe.boot_ns;
-    return proc_snapshot_new(&pc, &s->proc, err);
+    if (r == 0)
+        r = state_new(s->host, (enum snapshot_mode)c->snapshot, s->probe.boot_ns, &s->snap,
+                      &s->proc, err);
+    return r;
 }
 
 static int ebpf_start(void *self, struct gyr_error *err)
 {
     struct ebpf *s = self;
-    struct gyr_error why;
     int r = start_parts(s, err);
 
     if (r < 0) {
@@ -174,10 +185,8 @@ static int ebpf_start(void *self, struct gyr_error *err)
         return r;
     }
     s->begun = s->in_snapshot = s->heal_state = s->heal_other = false;
-    s->naps = 0;
+    s->naps = s->n_asked = 0;
     s->loss_ns = s->healed_ns = 0;
-    if (proc_check(s->host->host_root, &why) < 0)
-        gyr_logf(s->host, GYR_LOG_WARNING, "%s", why.msg);
     return 0;
 }
 
@@ -190,12 +199,16 @@ static void ebpf_wake(void *self)
     (void)n; /* a full counter is awake enough */
 }
 
-/* Tracing begins before the snapshot does: what happens meanwhile waits in the rings. */
+/* Tracing begins before the snapshot does. What happens meanwhile waits in the rings, and only
+ * builds state: the first event that rules see comes when all of it is known. */
 static int ebpf_want(void *self, const struct gyr_want *w, struct gyr_error *err)
 {
     struct ebpf *s = self;
-    int r = probe_want(&s->probe, w, err);
+    int r;
 
+    if (!s->begun)
+        s->probe.conf->event_flags = GYR_EVF_SNAPSHOT;
+    r = probe_want(&s->probe, w, err);
     if (r == 0 && !s->begun)
         s->begun = s->in_snapshot = true;
     return r;
@@ -208,6 +221,31 @@ static int ebpf_snapshot(void *self)
     proc_snapshot_begin(s->proc);
     s->in_snapshot = true;
     return 0;
+}
+
+/* A thread that nobody knows: what made it was lost. */
+static int ebpf_snapshot_thread(void *self, int64_t tid)
+{
+    struct ebpf *s = self;
+
+    for (uint32_t i = 0; i < s->n_asked; i++)
+        if (s->asked[i] == tid)
+            return 0;
+    if (s->n_asked == ASKED_MAX)
+        return -EAGAIN;
+    s->asked[s->n_asked++] = tid;
+    return 0;
+}
+
+/* One of them at a time. */
+static void tell_asked(struct ebpf *s, uint64_t now)
+{
+    if (!s->n_asked || s->in_snapshot || now - s->told_ns < ASKED_EVERY_NS)
+        return;
+    s->told_ns = now;
+    proc_snapshot_thread(s->proc, s->asked[--s->n_asked]);
+    s->in_snapshot = true;
+    (void)s->host->metric_add(s->host->ctx, "threads_asked_for", 1);
 }
 
 /* ---- losses ---- */
@@ -232,6 +270,7 @@ static void heal(struct ebpf *s, uint64_t now)
     if (!(s->heal_state && since > HEAL_STATE_NS) && !(s->heal_other && since > HEAL_OTHER_NS))
         return;
     s->heal_state = s->heal_other = false;
+    s->n_asked = 0;
     s->healed_ns = now;
     (void)ebpf_snapshot(s);
     (void)s->host->metric_add(s->host->ctx, "snapshots_after_loss", 1);
@@ -252,6 +291,7 @@ static int take_snapshot(struct ebpf *s, struct gyr_batch *b, struct gyr_error *
             return r;
         if (r == 0) {
             s->in_snapshot = false;
+            __atomic_store_n(&s->probe.conf->event_flags, 0, __ATOMIC_RELEASE);
             proc_snapshot_tell(s->proc, s->host);
             return 0;
         }
@@ -266,6 +306,7 @@ static void take_events(struct ebpf *s, struct gyr_batch *b)
 
     take_losses(s, b, now);
     heal(s, now);
+    tell_asked(s, now);
     b->n += rings_take(&s->rings, now - SLACK_NS + s->probe.boot_ns, b->ev + b->n, b->cap - b->n);
 }
 
@@ -324,6 +365,7 @@ static const struct gyr_source_ops source = {
     .wake = ebpf_wake,
     .want = ebpf_want,
     .snapshot = ebpf_snapshot,
+    .snapshot_thread = ebpf_snapshot_thread,
 };
 
 static const struct gyr_plugin plugin = {

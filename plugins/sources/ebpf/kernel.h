@@ -91,6 +91,7 @@ struct inode {
     u32 i_rdev;
     struct timespec64 i_ctime, i_mtime;
     unsigned int i_nlink;
+    void *i_private;
 };
 
 struct inode___v6_6 { /* 6.6: accessors */
@@ -145,6 +146,7 @@ struct vm_area_struct {
 struct fdtable {
     unsigned int max_fds;
     struct file **fd;
+    unsigned long *close_on_exec, *open_fds;
 };
 
 struct files_struct {
@@ -190,6 +192,7 @@ struct rlimit {
 };
 
 struct signal_struct {
+    atomic_t live; /* threads that have not ended */
     struct list_head thread_head;
     int nr_threads, group_exit_code;
     struct pid *pids[4];
@@ -263,6 +266,16 @@ enum bpf_func_id___here {
     BPF_FUNC_task_pt_regs___here = 175          /* 5.15 */
 };
 
+/** What a file of a namespace stands for: its name and number. */
+struct proc_ns_operations {
+    const char *name;
+};
+
+struct ns_common {
+    const struct proc_ns_operations *ops;
+    unsigned int inum;
+};
+
 struct nsproxy {
     struct pid_namespace *pid_ns_for_children;
     struct net *net_ns;
@@ -276,7 +289,7 @@ struct task_struct {
     int exit_code, exit_signal;
     int pid, tgid;
     struct task_struct *real_parent, *group_leader;
-    struct list_head children, thread_node;
+    struct list_head children, thread_node, tasks;
     struct pid *thread_pid;
     u64 start_time, start_boottime;
     unsigned long min_flt, maj_flt;

@@ -22,13 +22,14 @@ struct sock_common {
     u32 skc_daddr, skc_rcv_saddr;
     u16 skc_dport, skc_num; /* the other's in network order, our own in the host's */
     unsigned short skc_family;
+    u8 skc_state;
     struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr; /* with IPv6 */
 };
 
 struct sock {
     struct sock_common __sk_common;
     u8 sk_userlocks; /* 5.10: four bits of one */
-    u16 sk_type;
+    u16 sk_type, sk_protocol;
     u32 sk_ack_backlog, sk_max_ack_backlog;
 };
 

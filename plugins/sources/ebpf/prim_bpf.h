@@ -7,6 +7,7 @@
  *   PRIM_INLINE                 how every function of theirs is inlined
  *   PRIM_FUNCTION               how a function is declared that is called: it takes numbers only,
  *                               answers an int, and is verified once, not where it is called
+ *   PRIM_TABLE                  how a table of constants is declared
  *   PRIM_BOUND(v, mask)         v &= mask, and nobody may optimise it away
  *   PRIM_SETTLE(v, mem, mask)   the same for a value that took several ways here: by way of the u64
  *                               at mem, so that the verifier sees one state instead of each way's
@@ -38,8 +39,10 @@
 
 #include "kernel.h"
 
-#define PRIM_INLINE         __attribute__((always_inline, unused)) inline
-#define PRIM_FUNCTION       __attribute__((noinline, unused))
+#define PRIM_INLINE   __attribute__((always_inline, unused)) inline
+#define PRIM_FUNCTION __attribute__((noinline, unused))
+/* Not static: libbpf does not know where clang puts more than one table that is. */
+#define PRIM_TABLE          const
 #define PRIM_CHECKS         1
 #define PRIM_BOUND(v, mask) asm volatile("%0 &= %1" : "+r"(v) : "i"(mask))
 #define PRIM_SETTLE(v, mem, mask)                                                                  \

@@ -72,7 +72,7 @@ static PRIM_INLINE void send(struct enc *e, u32 class, u64 ts, s64 tid, u32 cpu)
     ev->len = (u32)len;
     ev->ts_ns = ts + conf.epoch_ns;
     ev->tid = tid;
-    ev->flags = e->flags;
+    ev->flags = e->flags | conf.event_flags;
     ev->cpu = (u16)cpu;
     if (conf.waiting) {
         conf.waiting = 0;
@@ -187,6 +187,15 @@ int sys_exit(u64 *ctx)
     if (encoder == ENC_NOBODY)
         return 0;
     bpf_tail_call(ctx, &encoders, encoder);
+    return 0;
+}
+
+/* Run once, by whoever loads us: what it calls itself may be its number in a container. */
+SEC("raw_tp")
+int who(void *ctx)
+{
+    (void)ctx;
+    conf.self_tgid = bpf_get_current_pid_tgid() >> 32;
     return 0;
 }
 

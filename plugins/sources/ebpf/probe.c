@@ -44,6 +44,12 @@ static int tell(enum libbpf_print_level level, const char *fmt, va_list ap)
     return 0;
 }
 
+void probe_tell_to(const struct gyr_host *host)
+{
+    told_to = host;
+    (void)libbpf_set_print(tell);
+}
+
 static size_t ring_bytes(uint64_t wanted)
 {
     size_t size = (size_t)sysconf(_SC_PAGESIZE);
@@ -147,7 +153,13 @@ static int attach_all(struct probe *p, const struct probe_options *o, struct gyr
     int r = 0;
 
     if (o->attach != ATTACH_SYS_EXIT) {
-        r = fexit_new(p, &p->fexit, &why);
+        r = probe_check_preemption(&why);
+        if (r == -ENODATA && o->attach == ATTACH_FEXIT) {
+            gyr_logf(p->host, GYR_LOG_WARNING, "%s: events might be lost", why.msg);
+            r = 0;
+        }
+        if (r == 0)
+            r = fexit_new(p, &p->fexit, &why);
         if (r < 0 && o->attach == ATTACH_FEXIT)
             return gyr_fail(err, r, "'attach' is fexit, but %.400s", why.msg);
     }
@@ -180,13 +192,24 @@ static int leave_encoders(struct probe *p)
     return r;
 }
 
+/* Whose calls are not told. Before 5.10 no program can be run to find out. */
+static void find_self(struct probe *p)
+{
+    LIBBPF_OPTS(bpf_test_run_opts, opts);
+
+    if (bpf_prog_test_run_opts(bpf_program__fd(p->skel->progs.who), &opts) < 0)
+        p->conf->self_tgid = (uint32_t)getpid();
+}
+
 static int open_and_load(struct probe *p, const struct probe_options *o, struct gyr_error *err)
 {
     uint32_t per = o->cpus_per_ring ? o->cpus_per_ring : (p->n_cpus + PAIRS_MAX - 1) / PAIRS_MAX;
     uint32_t pairs = (p->n_cpus + per - 1) / per;
+    /* named, so that what is not there is not looked for in modules, which wants CAP_SYS_ADMIN */
+    LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = "/sys/kernel/btf/vmlinux");
     int r;
 
-    p->skel = probe_bpf__open();
+    p->skel = probe_bpf__open_opts(&opts);
     if (!p->skel)
         return gyr_fail(err, -errno, "the programs cannot be read: %s", strerror(errno));
     r = set_sizes(p, o, pairs, err);
@@ -203,7 +226,7 @@ static int open_and_load(struct probe *p, const struct probe_options *o, struct 
     p->counts = p->skel->bss->counts;
     p->boot_ns = proc_boot_ns();
     p->conf->epoch_ns = p->boot_ns;
-    p->conf->self_tgid = (uint32_t)getpid();
+    find_self(p);
     p->conf->snaplen = o->snaplen;
     r = make_rings(p, o, pairs, per, err);
     if (r == 0)
@@ -221,10 +244,9 @@ int probe_load(struct probe *p, const struct gyr_host *host, const struct probe_
     if (r < 0)
         return r;
     p->n_cpus = n < 1 ? 1 : n > PROBE_CPUS ? PROBE_CPUS : (uint32_t)n;
-    told_to = host;
-    (void)libbpf_set_print(tell);
+    probe_tell_to(host);
     r = open_and_load(p, o, err);
-    told_to = NULL;
+    probe_tell_to(NULL);
     if (r < 0)
         probe_unload(p);
     return r;

@@ -44,6 +44,9 @@ int probe_load(struct probe *p, const struct gyr_host *host, const struct probe_
                struct gyr_error *err);
 void probe_unload(struct probe *p); /**< half-loaded ones too */
 
+/** Whose log gets what libbpf says; NULL: nobody's. Main thread. */
+void probe_tell_to(const struct gyr_host *host);
+
 /** Trace what is wanted from now on. What is new is traced before what is not wanted any more
  *  stops. @return 0; a negative errno with a sentence. */
 int probe_want(struct probe *p, const struct gyr_want *w, struct gyr_error *err);
@@ -51,5 +54,10 @@ int probe_want(struct probe *p, const struct gyr_want *w, struct gyr_error *err)
 /** Why the programs cannot be loaded here, as far as that can be told without trying.
  *  @return 0; a negative errno with a sentence. */
 int probe_check(struct gyr_error *err);
+
+/** May programs be attached to functions here without events being lost or mixed up? Those at the
+ *  exit of every call run without preemption, those of functions with it.
+ *  @return 0: yes; -EBUSY: no; -ENODATA: it cannot be told. Each with a sentence. */
+int probe_check_preemption(struct gyr_error *err);
 
 #endif /* EBPF_PROBE_H */

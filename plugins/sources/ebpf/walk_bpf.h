@@ -5,8 +5,10 @@
  * call, so that names are collected by walking up to the root.
  *
  *   prim_path(e, file)      add the path of an open file as d_path() gives it, with its NUL
- *   prim_exe_path(e, file)  likewise of a program: no mark when it is deleted, no slash before the
- *                           name of what is in no folder ("memfd:name")
+ *   prim_path_from(e, path, task)  the same of any path, as seen from the root of that thread
+ *   prim_exe_path(e, file)  as prim_path() of a program: no mark when it is deleted, no slash before
+ *                           the name of what is in no folder ("memfd:name")
+ *   prim_mount_id(vfsmount) its number, as user space sees it
  *   prim_cgroups(e, task)   add "cpuset=/…\0cpu=/…\0…"
  *   prim_ctime, prim_mtime  of an inode, ns
  *   prim_rss(mm, i)         pages of kind i
@@ -67,6 +69,11 @@ static PRIM_INLINE struct mount *walk_mount(struct vfsmount *mnt)
     return (struct mount *)((u8 *)mnt - bpf_core_field_offset(struct mount, mnt));
 }
 
+static PRIM_INLINE int prim_mount_id(struct vfsmount *mnt)
+{
+    return KREAD(walk_mount(mnt), mnt_id);
+}
+
 static PRIM_INLINE void walk_deleted(struct walk *w)
 {
     static const char text[10] = " (deleted)";
@@ -76,11 +83,12 @@ static PRIM_INLINE void walk_deleted(struct walk *w)
         w->buf[WALK_ROOM - 1 - sizeof(text) + i] = (u8)text[i];
 }
 
-static PRIM_INLINE void walk_path(struct enc *e, const struct file *file, bool exe)
+/* As a thread sees it whose root is that of @p from. */
+static PRIM_INLINE void walk_path(struct enc *e, const struct path *path, bool exe,
+                                  struct task_struct *from)
 {
-    const struct path *path = &file->f_path;
-    struct vfsmount *vfs = KREAD(path, mnt), *root_vfs = KREAD(prim_task(), fs, root.mnt);
-    struct dentry *d = KREAD(path, dentry), *root = KREAD(prim_task(), fs, root.dentry);
+    struct vfsmount *vfs = KREAD(path, mnt), *root_vfs = KREAD(from, fs, root.mnt);
+    struct dentry *d = KREAD(path, dentry), *root = KREAD(from, fs, root.dentry);
     struct mount *mnt = walk_mount(vfs);
     struct walk w;
 
@@ -121,12 +129,18 @@ static PRIM_INLINE void walk_path(struct enc *e, const struct file *file, bool e
 
 static PRIM_INLINE void prim_path(struct enc *e, const struct file *file)
 {
-    walk_path(e, file, false);
+    walk_path(e, &file->f_path, false, prim_task());
+}
+
+static PRIM_INLINE void prim_path_from(struct enc *e, const struct path *path,
+                                       struct task_struct *from)
+{
+    walk_path(e, path, false, from);
 }
 
 static PRIM_INLINE void prim_exe_path(struct enc *e, const struct file *file)
 {
-    walk_path(e, file, true);
+    walk_path(e, &file->f_path, true, prim_task());
 }
 
 static PRIM_INLINE struct kernfs_node *walk_kernfs_parent(struct kernfs_node *kn)
