@@ -240,7 +240,7 @@ static int take_event(struct scap_reader *r, struct gyr_error *err)
                        (unsigned)EVENT_BLOCK_MAX);
     ret = scap_event_decode(&r->dec, r->layout, r->in->p + HEAD_LEN, r->block_len - BLOCK_MIN, v,
                             &wrong);
-    r->num += v->type < SCAP_OWN_MIN;
+    r->num += v->type < SCAP_OWN_MIN && !(v->flags & GYR_EVF_SNAPSHOT);
     if (ret == -EBADMSG)
         return DAMAGED(r, err, "%s", wrong);
     if (ret < 0)

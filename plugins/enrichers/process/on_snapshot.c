@@ -84,7 +84,7 @@ static void relate_alone(struct pr_state *s, struct pr_thread *th)
     if (s->host->is_live && ptid > 0 && !pr_thread_find(&s->threads, ptid))
         (void)s->host->snapshot_thread(s->host->ctx, ptid);
     pr_thread_relate(&s->threads, th);
-    if (s->host->is_live && th->ptid == 0)
+    if (th->ptid == 0)
         th->ptid = ptid;
 }
 
@@ -97,7 +97,7 @@ void pr_on_process(struct pr_state *s, const struct gyr_event *ev)
 
     if (tid < 0 || pid < 0)
         return;
-    if (!s->host->is_live || !is_known(th, pid, pr_param_num(ev, P_SNAP_PROCESS__clone_ts, 0)))
+    if (!is_known(th, pid, pr_param_num(ev, P_SNAP_PROCESS__clone_ts, 0)))
         th = pr_thread_add(&s->threads, tid, NULL);
     if (!th)
         return;
@@ -107,7 +107,7 @@ void pr_on_process(struct pr_state *s, const struct gyr_event *ev)
     }
     pr_fds_free(&s->store, &th->fds);
     th->seen = s->threads.snapshot;
-    th->told = s->host->is_live ? ev->ts_ns : 0;
+    th->told = ev->ts_ns;
     take_numbers(th, ev);
     th->marks &= ~(uint32_t)(PR_EXE_WRITABLE | PR_EXE_UPPER | PR_EXE_LOWER | PR_EXE_MEMFD);
     th->marks |= pr_exe_marks((uint32_t)pr_param_num(ev, P_SNAP_PROCESS__exe_flags, 0));
