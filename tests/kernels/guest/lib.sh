@@ -34,7 +34,7 @@ END
     : >"$alerts"
     $GYR run -v -c /tmp/gyr.yaml >"$alerts" 2>"$messages" &
     gyr_pid=$!
-    for _ in $(seq 600); do
+    for _ in $(seq 3000); do
         : </etc/gyr-ready
         ! grep -q '"rule":"Guest is watched"' "$alerts" || {
             started=$(($(now) - started))
@@ -46,7 +46,7 @@ END
         }
         sleep 0.1
     done
-    fail "no alert within 60 s"
+    fail "no alert within 300 s"
 }
 
 stop() {
