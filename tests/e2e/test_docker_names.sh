@@ -15,7 +15,7 @@ skip_all() {
     exit 0
 }
 [ "$(id -u)" -eq 0 ] || skip_all "needs root"
-for c in dockerd docker busybox curl; do
+for c in dockerd docker busybox; do
     command -v $c >/dev/null || skip_all "needs $c (dockerd: apt-get install docker.io)"
 done
 case ${GYR_VARIANT:-release} in asan | tsan) skip_all "measures; not under sanitizers" ;; esac

@@ -36,7 +36,7 @@ static void thread_main(void *arg)
     struct docker *d = arg;
 
     while (!atomic_load(&d->stopping)) {
-        uint64_t a = dk_jobs_tick(d), b = dk_sockets_tick(d), ms = (a < b ? a : b) / NS_MS + 1;
+        uint64_t a = dk_sockets_tick(d), b = dk_jobs_tick(d), ms = (a < b ? a : b) / NS_MS + 1;
 
         dk_http_run(&d->http, ms < 1000 ? (int)ms : 1000);
     }
