@@ -14,7 +14,6 @@ libjansson-dev  JSON
 libre2-dev      regular expressions that cannot be made to hang
 zlib1g-dev      captures compressed by gzip
 libzstd-dev     captures compressed by zstd
-libcurl4-openssl-dev   asking container runtimes and Kubernetes
 libssl-dev      servers that the tests make up
 openssl         their certificates
 libcmocka-dev   unit tests

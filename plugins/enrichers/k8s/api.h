@@ -77,7 +77,9 @@ struct api {
     uint32_t tomb;
     bool any_dirty, any_untold, others_changed;
     uint64_t others_ns; /* when all were looked at last */
-    struct { uint64_t relists, drops, malformed, letters, refused, too_long; } n, counted;
+    struct {
+        uint64_t relists, drops, malformed, letters, refused, too_long;
+    } n, counted;
 };
 
 /** Begin: the cluster is known. @return 0; -ENOMEM, -EAGAIN. */

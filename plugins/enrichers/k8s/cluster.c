@@ -120,7 +120,8 @@ int cluster_in_pod(struct cluster *c, const char *dir, struct gyr_error *err)
     }
     if (access(c->token_file, F_OK) < 0)
         return 0;
-    if (asprintf(&c->url, strchr(host, ':') ? "https://[%s]:%s" : "https://%s:%s", host, port) < 0 ||
+    if (asprintf(&c->url, strchr(host, ':') ? "https://[%s]:%s" : "https://%s:%s", host, port) <
+            0 ||
         asprintf(&path, "%s/ca.crt", dir) < 0)
         return gyr_fail(err, -ENOMEM, "no memory");
     r = file_read(path, CLUSTER_FILE_MAX, &c->ca, &n);
@@ -158,7 +159,8 @@ static const json_t *entry(const json_t *root, const char *list, const char *mem
     const json_t *e;
     size_t i;
 
-    json_array_foreach (json_object_get(root, list), i, e) {
+    json_array_foreach(json_object_get(root, list), i, e)
+    {
         const char *n = text(e, "name");
 
         if (n && name && strcmp(n, name) == 0)
@@ -313,8 +315,8 @@ static int set_user(struct cluster *c, const struct kubeconfig *k, const json_t 
     if (r < 0)
         return r;
     if (!c->tls.cert.p != !c->tls.key.p)
-        return gyr_fail(err, GYR_E_CONF,
-                        "%s: 'client-certificate' and 'client-key' go together", k->path);
+        return gyr_fail(err, GYR_E_CONF, "%s: 'client-certificate' and 'client-key' go together",
+                        k->path);
     if (file) {
         c->token_file = path_of(k, file);
         r = c->token_file ? cluster_read_token(c) : -ENOMEM;

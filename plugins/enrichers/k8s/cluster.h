@@ -19,10 +19,10 @@ struct cluster {
     char *url; /**< "https://host:port", without a slash at its end */
     struct http_tls tls;
     char *ca, *cert, *key, *connect_to; /**< what tls points to */
-    char *host_header; /**< "Host: …", where the URL has another name; NULL */
-    char *token_file;  /**< read again now and then; NULL: none */
-    char *auth;        /**< "Authorization: …"; NULL: none */
-    uint64_t auth_ns;  /**< when it was read, CLOCK_MONOTONIC */
+    char *host_header;                  /**< "Host: …", where the URL has another name; NULL */
+    char *token_file;                   /**< read again now and then; NULL: none */
+    char *auth;                         /**< "Authorization: …"; NULL: none */
+    uint64_t auth_ns;                   /**< when it was read, CLOCK_MONOTONIC */
 };
 
 /** Of the pod we run in. @param dir the folder of the service account.

@@ -120,7 +120,8 @@ static struct fact_text pairs_text(json_t *o, char **at)
     if (!json_is_object(o))
         return t;
     t.p = *at;
-    json_object_foreach (o, key, v) {
+    json_object_foreach(o, key, v)
+    {
         size_t k = strlen(key) + 1, m = json_string_length(v) + 1;
 
         if (!json_is_string(v) || strlen(json_string_value(v)) + 1 != m)
@@ -145,7 +146,8 @@ static void parse_lists(const json_t *root, struct facts_from *f, char **at)
     const json_t *v;
     size_t i;
 
-    json_array_foreach (json_object_get(root, "services"), i, v) {
+    json_array_foreach(json_object_get(root, "services"), i, v)
+    {
         if (f->n_services == FACTS_SERVICES_MAX)
             break;
         for (uint32_t k = 0; k < N_SVC; k++)
@@ -153,9 +155,9 @@ static void parse_lists(const json_t *root, struct facts_from *f, char **at)
                 value_text(json_object_get(v, svc_members[k].key), svc_members[k].pairs, at);
         f->n_services++;
     }
-    json_array_foreach (json_object_get(root, "containers"), i, v)
-        if (json_string_length(v) == 64 && f->n_containers < FACTS_CONTAINERS_MAX)
-            f->containers[f->n_containers++] = (struct fact_text){json_string_value(v), 64};
+    json_array_foreach(json_object_get(root, "containers"), i,
+                       v) if (json_string_length(v) == 64 && f->n_containers < FACTS_CONTAINERS_MAX)
+        f->containers[f->n_containers++] = (struct fact_text){json_string_value(v), 64};
 }
 
 struct facts *facts_parse(const char *json, size_t len)
@@ -170,8 +172,7 @@ struct facts *facts_parse(const char *json, size_t len)
     root = json_loadb(json, len, 0, NULL);
     from = calloc(1, sizeof(*from));
     bytes = malloc(len + 1);
-    if (!root || !from || !bytes ||
-        json_integer_value(json_object_get(root, "version")) != FORMAT)
+    if (!root || !from || !bytes || json_integer_value(json_object_get(root, "version")) != FORMAT)
         goto out;
     at = bytes;
     for (uint32_t i = 0; i < N_FACTS; i++)

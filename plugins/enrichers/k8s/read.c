@@ -26,7 +26,8 @@ static struct obj_text pairs_of(json_t *o, char *buf, size_t size)
     json_t *v;
     size_t n = 0;
 
-    json_object_foreach (o, key, v) {
+    json_object_foreach(o, key, v)
+    {
         size_t k = strlen(key) + 1, m = json_string_length(v) + 1;
 
         if (!json_is_string(v) || strlen(json_string_value(v)) + 1 != m || k + m > size - n)
@@ -44,7 +45,8 @@ static void read_owner(const json_t *meta, struct obj_read *ret)
     size_t i;
 
     ret->owner_kind = KIND_NONE;
-    json_array_foreach (refs, i, ref) {
+    json_array_foreach(refs, i, ref)
+    {
         const char *kind = json_text(ref, "kind");
 
         if (!json_is_true(json_object_get(ref, "controller")) || !kind)
@@ -61,7 +63,8 @@ static void read_containers(const json_t *list, struct obj_read *ret)
     const json_t *c;
     size_t i;
 
-    json_array_foreach (list, i, c) {
+    json_array_foreach(list, i, c)
+    {
         const char *id = json_text(c, "containerID"), *at = id ? strstr(id, "://") : NULL;
 
         if (at && ret->n_containers < POD_CONTAINERS_MAX &&

@@ -131,7 +131,7 @@ struct seen_entry *seen_add(struct seen *s, const char *id, uint32_t len, const 
     s->last = e;
     if (s->is_open && !(p && p->state == SEEN_KNOWN))
         ask(s, e, pod);
-    else if (!s->is_open)
+    else if (!s->is_open && !(s->waits && pod->len))
         e->state = SEEN_ABSENT;
     return e;
 }

@@ -43,8 +43,8 @@ struct seen_entry {
     struct key key;
     uint64_t hash;
     struct facts *facts;
-    uint32_t serial;        /* so that a ticket or parent of an old one is not taken for this */
-    uint32_t parent;        /* of a container: its pod's place + 1; 0: none */
+    uint32_t serial; /* so that a ticket or parent of an old one is not taken for this */
+    uint32_t parent; /* of a container: its pod's place + 1; 0: none */
     uint32_t parent_serial;
     uint32_t refs; /* tickets that are out */
     uint8_t state;
@@ -59,13 +59,14 @@ struct seen {
     struct seen_entry *last; /* looked up */
     uint64_t evicted, refused;
     bool is_open; /* there is somebody to ask */
+    bool waits;   /* a replay: events may tell of a pod */
 
     /* between the threads */
     pthread_mutex_t lock;
     atomic_bool mail;
     struct letter *letters; /* [LETTERS_MAX], to the source's thread */
     uint32_t n_letters;
-    struct letter *reading; /* of the source's thread: swapped with letters */
+    struct letter *reading;     /* of the source's thread: swapped with letters */
     struct question *questions; /* [LETTERS_MAX], from it */
     uint32_t n_questions;
     void (*wake)(void *arg); /* there is a question */

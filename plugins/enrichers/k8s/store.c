@@ -187,7 +187,7 @@ int store_put(struct store *s, const struct obj_read *r, struct obj **ret)
 
     if (o && o->kind != r->kind)
         return -EINVAL;
-    if (o && !(o->flags & (OBJ_ASKED | OBJ_MISSING)) && is_same(o, r)) {
+    if (o && is_same(o, r)) {
         *ret = o;
         return 0;
     }
@@ -201,7 +201,6 @@ int store_put(struct store *s, const struct obj_read *r, struct obj **ret)
         unindex(s, o);
     if (!o)
         return -ENOMEM;
-    o->flags &= (uint8_t)~(OBJ_ASKED | OBJ_MISSING);
     if (fill(s, o, r) < 0 || reindex(s, o) < 0) {
         store_del(s, o);
         return -ENOMEM;

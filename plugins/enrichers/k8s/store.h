@@ -41,24 +41,23 @@ enum k8s_kind kind_of(const char *kind);
 
 enum {
     POD_CONTAINERS_MAX = 64,
-    OBJ_ASKED = 1,   /**< named by another, and being looked for */
-    OBJ_MISSING = 2, /**< the API does not have it, or does not show it */
-    OBJ_WANTED = 4,  /**< a pod whose facts the source's thread is told */
-    OBJ_DIRTY = 8,   /**< a pod whose facts may have changed */
-    OBJ_UNTOLD = 16  /**< a pod whose facts have not gone into the stream */
+    OBJ_WANTED = 1, /**< a pod whose facts the source's thread is told */
+    OBJ_DIRTY = 2,  /**< a pod whose facts may have changed */
+    OBJ_UNTOLD = 4  /**< a pod whose facts have not gone into the stream */
 };
 
 struct obj {
     uint8_t kind, flags, owner_kind;
     uint16_t n_containers;
-    uint32_t mark;      /**< of the list that last had it */
+    uint32_t mark; /**< of the list that last had it */
     struct istr *uid;
-    struct istr *name, *ns; /**< ns NULL: of none */
-    struct istr *labels;    /**< name, zero byte, value, zero byte, …; NULL: none */
+    struct istr *name, *ns;              /**< ns NULL: of none */
+    struct istr *labels;                 /**< name, zero byte, value, zero byte, …; NULL: none */
     struct istr *owner_uid, *owner_name; /**< the controller; NULL: none */
     /* of pods */
     struct istr *ip, *node, *alias; /**< alias: uid in the path of its control group, if another */
     uint64_t sent;                  /**< hash of the facts that were told; 0: none */
+    uint64_t since_ns;              /**< since when its owner is waited for; 0: it is not */
     uint8_t (*containers)[32];
     /* of services */
     struct istr *selector; /**< like labels; NULL: selects nothing */
@@ -72,7 +71,8 @@ struct obj_text {
 
 struct obj_read {
     enum k8s_kind kind, owner_kind;
-    struct obj_text uid, name, ns, labels, ip, node, alias, owner_uid, owner_name, selector, version;
+    struct obj_text uid, name, ns, labels, ip, node, alias, owner_uid, owner_name, selector,
+        version;
     uint8_t containers[POD_CONTAINERS_MAX][32];
     uint32_t n_containers;
 };
@@ -80,8 +80,8 @@ struct obj_read {
 struct store {
     struct strings strings;
     struct table by_uid, by_alias, by_container; /**< all kinds; pods; pods */
-    struct table by_name;     /**< hash of kind, namespace, name */
-    struct table services;    /**< by namespace */
+    struct table by_name;                        /**< hash of kind, namespace, name */
+    struct table services;                       /**< by namespace */
     uint32_t n, n_of[N_KINDS];
     uint32_t max;
     uint64_t refused; /**< objects that did not fit */

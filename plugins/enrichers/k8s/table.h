@@ -16,7 +16,7 @@ struct table {
     struct table_slot {
         uint64_t hash;
         void *p; /* NULL: free */
-    } *slots;
+    } * slots;
     uint32_t cap, n; /* cap: 0 or a power of 2 */
 };
 

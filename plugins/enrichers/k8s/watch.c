@@ -168,7 +168,8 @@ static int on_change(struct watch *w, const json_t *o)
 
     if (!type || !json_is_object(object))
         return -EBADMSG;
-    w->n_events++;
+    if (!w->n_events++)
+        works_again(w);
     if (strcmp(type, "ERROR") == 0)
         return on_error(w, object);
     if (strcmp(type, "BOOKMARK") == 0) {
@@ -262,12 +263,9 @@ static void watch_done(void *arg, const struct http_answer *h)
         works_again(w);
         wait_for(w, w->n_events || lasted > NS_S ? 0 : jitter(w->api, 2 * NS_S));
     } else if (h->status == 200) {
-        /* broken off: what it had told until then counts; nonsense, that all is read anew */
+        /* broken off, or nonsense: it goes on behind what was understood, unless that fails too */
         w->api->n.drops++;
-        if (!split_is_whole(&w->split) || !h->why || w->n_events == 0)
-            w->relist = w->relist || w->failures > 2;
-        if (w->n_events)
-            w->failures = w->failures > 1 ? w->failures : 0;
+        w->relist = w->failures > 2;
         fail(w, h->why ? h->why : "the answer makes no sense", 0);
     } else {
         failed(w, h);
@@ -279,7 +277,8 @@ static void watch_done(void *arg, const struct http_answer *h)
 /* Percent-encode; what does not fit is cut, which a server will refuse. */
 static void encode(const char *s, char *ret, size_t size)
 {
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~";
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~";
     size_t n = 0;
 
     for (; *s && n + 4 < size; s++) {
