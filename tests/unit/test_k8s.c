@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The enricher "k8s" against a made-up API server: what alerts would show, and what happens when
  * the server misbehaves. */
-/* clang-format off: cmocka.h needs these before it */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-/* clang-format on */
-#include "k8s_rig.h"
+
+#include <cmocka.h>
+
+#include "../lib/k8s_rig.h"
 
 #include <stdio.h>
 #include <string.h>
