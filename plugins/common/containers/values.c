@@ -13,14 +13,11 @@
 #define BY_MOUNT       (GYR_FF_INDEX | GYR_FF_KEY | GYR_FF_ARG_REQ)
 #define BY_KEY         (GYR_FF_KEY | GYR_FF_ARG_REQ)
 
-/* What they are for stands in the catalogue of the schema, but for what is ours. */
+/* What they are for stands in the catalogue of the schema. */
 const struct gyr_field containers_fields[CT_N_FIELDS] = {
     FIELD(CT_F_ID, "container.id", STR, 0),
     FIELD(CT_F_FULL_ID, "container.full_id", STR, 0),
-    [CT_F_EVENT] = {.name = "container.event",
-                    .help = "What a `container` event tells: the container was \"running\" when "
-                            "Gyr started, or \"start\", or, in `container_removed`, \"stop\".",
-                    .type = GYR_T_STR},
+    FIELD(CT_F_EVENT, "container.event", STR, 0),
     FIELD(CT_F_NAME, "container.name", STR, 0),
     FIELD(CT_F_IMAGE, "container.image", STR, 0),
     FIELD(CT_F_IMAGE_ID, "container.image.id", STR, 0),
