@@ -258,14 +258,15 @@ void k8s_rig_expect_said(struct k8s_rig *r, const char *text)
     assert_true(k8s_rig_said(r, text) > 0);
 }
 
-uint32_t k8s_rig_replay(struct k8s_rig *from, struct k8s_rig *to)
+uint32_t k8s_rig_replay(struct k8s_rig *from, struct k8s_rig *to, uint32_t max)
 {
     uint32_t n = 0;
 
     now = to;
-    for (size_t at = 0; at < from->host.emitted_len; n++) {
-        const struct gyr_event *ev = (const void *)(from->host.emitted + at);
+    for (size_t at = 0; at < from->host.emitted_len && n < max; n++) {
+        struct gyr_event *ev = (void *)(from->host.emitted + at);
 
+        ev->ts_ns = to->ts_ns; /* as the core does */
         assert_true(to->plugin->enricher->on_event(to->self, 0, ev) >= 0);
         at += ev->len;
     }

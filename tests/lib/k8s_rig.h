@@ -49,7 +49,7 @@ void k8s_rig_expect(struct k8s_rig *r, const char *field, const char *want);
 unsigned k8s_rig_said(struct k8s_rig *r, const char *text);
 /** Wait, at most 5 s, until it does. */
 void k8s_rig_expect_said(struct k8s_rig *r, const char *text);
-/** Hand every event that was emitted to another's on_event(). @return how many. */
-uint32_t k8s_rig_replay(struct k8s_rig *from, struct k8s_rig *to);
+/** Hand the first events that were emitted to another's on_event(). @return how many. */
+uint32_t k8s_rig_replay(struct k8s_rig *from, struct k8s_rig *to, uint32_t max);
 
 #endif /* TESTS_K8S_RIG_H */

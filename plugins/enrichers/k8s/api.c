@@ -6,7 +6,9 @@
 #include <string.h>
 
 static const uint64_t LOOK_AFTER_NS = 100000000, LOOK_EVERY_NS = 1000000000;
-static const uint64_t LOOK_ALL_EVERY_NS = 10000000000, SOON_NS = 20000000, LONG_NS = 60000000000;
+static const uint64_t LOOK_ALL_EVERY_NS = 10000000000, SOON_NS = 5000000, TELL_NS = 4000000,
+                      TELL_LIST_NS = 50000000;
+static const uint64_t LONG_NS = 60000000000;
 
 uint64_t api_now(const struct api *a)
 {
@@ -203,12 +205,16 @@ static void count_all(struct api *a)
 static uint64_t turn(struct api *a)
 {
     uint64_t now = api_now(a), next = now + LONG_NS, due;
-    bool soon;
+    bool soon = true;
 
     take_questions(a, now);
-    answer_all(a, now);
-    soon = tell_run(a, now);
-    answer_all(a, now);
+    /* not for each packet of a long list */
+    if (now - a->told_ns >= (pods_settled(a) ? TELL_NS : TELL_LIST_NS)) {
+        a->told_ns = now;
+        answer_all(a, now);
+        soon = tell_run(a, now);
+        answer_all(a, now);
+    }
     for (uint32_t i = 0; i < N_KINDS; i++) {
         due = watch_run(&a->watches[i], now);
         next = due < next ? due : next;
@@ -226,6 +232,7 @@ static void run(void *arg)
 {
     struct api *a = arg;
 
+    tell_begin(a);
     while (!atomic_load(&a->stopping))
         http_run(a->http, turn(a));
 }

@@ -76,6 +76,7 @@ struct api {
     uint64_t tombs[TOMBS]; /* uids of pods that went last */
     uint32_t tomb;
     bool any_dirty, any_untold, others_changed;
+    uint64_t told_ns;   /* when who asks was answered last */
     uint64_t others_ns; /* when all were looked at last */
     struct {
         uint64_t relists, drops, malformed, letters, refused, too_long;
@@ -114,6 +115,8 @@ void tell_want(struct api *a, const struct question *q);
 /** Tell what has changed, answer who waits, put facts into the stream.
  *  @return whether something is left to be done soon. */
 bool tell_run(struct api *a, uint64_t now);
+/** Put into the stream that pods will be told: a replay waits for them then. */
+void tell_begin(const struct api *a);
 /** A pod goes: its last facts. */
 void tell_gone(struct api *a, struct obj *pod);
 

@@ -116,6 +116,20 @@ static void end_waits(struct k8s *k, uint64_t ts_ns)
     k->n_waiting = n;
 }
 
+/* The first event about pods: there will be more. What came before was not waited for. */
+static void begin_waits(struct k8s *k, uint64_t ts_ns)
+{
+    k->seen.waits = true;
+    for (uint32_t i = 0; i < k->seen.n; i++) {
+        struct seen_entry *e = &k->seen.list[i];
+
+        if (!e->used || !e->parent || e->state != SEEN_ABSENT)
+            continue;
+        e->state = SEEN_ASKED;
+        wait_for_it(k, e, ts_ns);
+    }
+}
+
 static void on_facts(struct k8s *k, const struct gyr_event *ev)
 {
     const char *name;
@@ -126,6 +140,8 @@ static void on_facts(struct k8s *k, const struct gyr_event *ev)
     if (ev->nparams < 3 || !gyr_param_str(ev, 1, &name, &len) || len != 7 ||
         memcmp(name, "k8smeta", 7) != 0)
         return;
+    if (!k->seen.waits)
+        begin_waits(k, ev->ts_ns);
     json = gyr_param(ev, 2, &len);
     f = facts_parse((const char *)json, len);
     if (!f)
@@ -294,7 +310,7 @@ static int find_cluster(struct k8s *k, struct gyr_error *err)
     }
     r = cluster_in_pod(&k->api.cluster, c->service_account, err);
     if (r == 0)
-        gyr_logf(k->host, GYR_LOG_NOTICE,
+        gyr_logf(k->host, GYR_LOG_INFO,
                  "this is no pod with a service account, and no 'kubeconfig' is given: nobody is "
                  "asked about Kubernetes");
     return r;
@@ -314,7 +330,6 @@ static int begin(struct k8s *k, struct gyr_error *err)
     if (!k->is_bound)
         return gyr_fail(err, GYR_E_CONF,
                         "no enricher before this one tells containers apart: 'process' does");
-    k->seen.waits = !h->is_live;
     if (!h->is_live)
         return 0;
     r = find_cluster(k, err);

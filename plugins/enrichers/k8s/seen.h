@@ -59,7 +59,7 @@ struct seen {
     struct seen_entry *last; /* looked up */
     uint64_t evicted, refused;
     bool is_open; /* there is somebody to ask */
-    bool waits;   /* a replay: events may tell of a pod */
+    bool waits;   /* a replay: events tell of pods */
 
     /* between the threads */
     pthread_mutex_t lock;

@@ -211,30 +211,25 @@ static bool gather(struct api *a, const struct obj *pod)
 
 /* ---- told ---- */
 
-/* The facts of a pod as an event that builds state: recorded, seen by no rule.
+/* An event that builds state: recorded, seen by no rule.
  * @return 0; -EAGAIN: later; else it cannot be. */
-static int emit(const struct api *a, const struct facts *f)
+static int emit_json(const struct api *a, const char *json, size_t n)
 {
     static const char name[] = "k8smeta";
     uint32_t off[ASYNC_PARAMS + 1], plugin_id = 0;
-    size_t n = 0, len;
-    char *json = facts_json(f, &n);
     struct gyr_event *ev;
     uint8_t *p;
+    size_t len;
     int r;
 
-    if (!json)
-        return -ENOMEM;
     off[0] = (uint32_t)(sizeof(*ev) + sizeof(off));
     off[1] = off[0] + (uint32_t)sizeof(plugin_id);
     off[2] = off[1] + (uint32_t)sizeof(name);
     off[3] = off[2] + (uint32_t)n;
     len = (off[3] + 7u) & ~(size_t)7;
     ev = calloc(1, len);
-    if (!ev) {
-        free(json);
+    if (!ev)
         return -ENOMEM;
-    }
     *ev = (struct gyr_event){.len = (uint32_t)len,
                              .hdr_len = sizeof(*ev),
                              .type = EV_ASYNCEVENT_E,
@@ -249,8 +244,24 @@ static int emit(const struct api *a, const struct facts *f)
     memcpy(p + off[2], json, n);
     r = a->host->emit(a->host->ctx, ev);
     free(ev);
+    return r;
+}
+
+static int emit(const struct api *a, const struct facts *f)
+{
+    size_t n = 0;
+    char *json = facts_json(f, &n);
+    int r = json ? emit_json(a, json, n) : -ENOMEM;
+
     free(json);
     return r;
+}
+
+void tell_begin(const struct api *a)
+{
+    static const char json[] = "{\"version\":1}";
+
+    (void)emit_json(a, json, sizeof(json) - 1);
 }
 
 /* @return false: the box is full. */
@@ -336,6 +347,7 @@ bool tell_run(struct api *a, uint64_t now)
     }
     if (atomic_exchange(&a->retell, false)) {
         a->any_untold = true;
+        tell_begin(a);
         mark(a, OBJ_UNTOLD);
     }
     if (a->any_dirty || a->any_untold) {
