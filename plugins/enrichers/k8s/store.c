@@ -33,10 +33,7 @@ void store_init(struct store *s, uint32_t max)
 
 static uint64_t container_hash(const uint8_t id[32])
 {
-    uint64_t h;
-
-    memcpy(&h, id, sizeof(h));
-    return h;
+    return table_hash(id, 32);
 }
 
 static uint64_t name_hash(enum k8s_kind kind, const struct istr *ns, const struct istr *name)
