@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../lib/event_build.h"
 #include "../lib/k8s_rig.h"
 
 #include <stdio.h>
@@ -243,6 +244,34 @@ static void test_changes(void **state)
                    "{\"metadata\":{\"name\":\"shop\",\"uid\":\"ns-uid\",\"labels\":{\"team\":"
                    "\"blue\"}}}");
     k8s_rig_expect(&t.rig, "k8s.ns.labels", "team:blue");
+    end(&t);
+}
+
+/* What a value points to stays until its event is done, whatever comes in meanwhile. */
+static void test_value_stays(void **state)
+{
+    struct event_build b;
+    struct gyr_value name, again;
+    struct gyr_event *ev;
+    uint32_t handle = 0, type = 0;
+    struct test t;
+
+    (void)state;
+    begin(&t, &(struct k8s_server_conf){0}, "    token: let-me-in\n");
+    k8s_rig_in(&t.rig, RIG_ID("a1b2"), CG(UID_A));
+    k8s_rig_expect(&t.rig, "k8s.pod.uid", UID_A);
+    assert_int_equal(t.rig.plugin->enricher->bind(t.rig.self, 0, NULL, &handle, &type, NULL), 0);
+    event_build_begin(&b, 1);
+    b.ev.ts_ns = 77;
+    ev = event_build_end(&b);
+    assert_int_equal(t.rig.plugin->enricher->get(t.rig.self, ev, handle, &name), GYR_PRESENT);
+    put_pod(t.server, "web-5d-1", UID_A, "\"changed\":\"yes\"", "", NULL);
+    (void)usleep(400000);
+    assert_int_equal(t.rig.plugin->enricher->get(t.rig.self, ev, handle, &again), GYR_PRESENT);
+    assert_ptr_equal(name.u.ptr, again.u.ptr);
+    assert_memory_equal(name.u.ptr, "web-5d-1", 8);
+    k8s_rig_expect(&t.rig, "k8s.pod.labels", "changed:yes");
+    t.rig.plugin->enricher->unbind(t.rig.self, handle);
     end(&t);
 }
 
@@ -517,6 +546,7 @@ int main(void)
         cmocka_unit_test(test_recreated),
         cmocka_unit_test(test_pending),
         cmocka_unit_test(test_changes),
+        cmocka_unit_test(test_value_stays),
         cmocka_unit_test(test_gone),
         cmocka_unit_test(test_drops),
         cmocka_unit_test(test_lists_fail),

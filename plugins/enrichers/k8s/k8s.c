@@ -58,6 +58,8 @@ struct k8s {
     bool has_cgroups;
     struct waiting waiting[WAITING_MAX]; /* of a replay, deadlines ascend */
     uint32_t n_waiting;
+    const struct gyr_event *now; /* whose values are being asked for, and what tells it */
+    uint64_t now_ts, now_num;
 };
 
 /* ---- the event's container ---- */
@@ -150,6 +152,21 @@ static void on_facts(struct k8s *k, const struct gyr_event *ev)
     end_waits(k, ev->ts_ns);
 }
 
+/* News is read before the first value of an event and not between two of them: what the first
+ * points to stays until the event is done. */
+static void look_for_news(struct k8s *k, const struct gyr_event *ev)
+{
+    if (ev == k->now && ev->ts_ns == k->now_ts && ev->num == k->now_num)
+        return;
+    k->now = ev;
+    k->now_ts = ev->ts_ns;
+    k->now_num = ev->num;
+    if (k->host->is_live)
+        seen_read_mail(&k->seen);
+    else if (k->n_waiting && ev->ts_ns >= k->waiting[0].until_ns)
+        end_waits(k, ev->ts_ns);
+}
+
 enum { HEARD_FACTS = 0, HEARD_SNAPSHOT_END = 1 };
 static const char *const heard[] = {
     "asyncevent", "gyr.snapshot_end", "snapshot.process", "clone",    "fork",
@@ -159,10 +176,7 @@ static int on_event(void *self, uint32_t which, const struct gyr_event *ev)
 {
     struct k8s *k = self;
 
-    if (k->host->is_live)
-        seen_read_mail(&k->seen);
-    else if (k->n_waiting && ev->ts_ns >= k->waiting[0].until_ns)
-        end_waits(k, ev->ts_ns);
+    look_for_news(k, ev);
     if (which == HEARD_FACTS) {
         if (!k->host->is_live)
             on_facts(k, ev);
@@ -211,10 +225,7 @@ static int get(void *self, const struct gyr_event *ev, uint32_t handle, struct g
     struct seen_entry *e;
     int r;
 
-    if (k->host->is_live)
-        seen_read_mail(&k->seen);
-    else if (k->n_waiting && ev->ts_ns >= k->waiting[0].until_ns)
-        end_waits(k, ev->ts_ns);
+    look_for_news(k, ev);
     e = entry_of(k, ev);
     if (!e)
         return GYR_ABSENT;
