@@ -45,7 +45,7 @@ static struct rig *rig_new(bool live)
     fake_host_says(&r->h, "proc.cmdline", NULL);
     r->ts = 1000000000;
     assert_int_equal(containers_new(&r->h.host, &ops, r, &r->c, &err), 0);
-    assert_int_equal(containers_start(r->c, &err), 0);
+    containers_start(r->c);
     return r;
 }
 
@@ -292,7 +292,7 @@ static void test_healthcheck(void **state)
     fake_host_says(&r->h, "proc.cmdline", "curl -f http://x");
     ev = event(r, EV_SYSCALL_EXECVE_19_X, NULL);
     assert_string_equal(get(r, ev, "proc.is_container_healthcheck", NULL), "1");
-    assert_string_equal(get(r, ev, "proc.is_container_liveness_probe", NULL), "0");
+    assert_string_equal(get(r, ev, "proc.is_container_liveness_probe", NULL), "-");
     rig_free(r);
 }
 

@@ -232,12 +232,14 @@ static bool runs(const char *command, const struct gyr_value *line)
            memcmp(rest, blank, strlen(blank)) == 0;
 }
 
-/* Whether the process, or one above it, is the probe. */
+/* Whether the process, or one above it, is the probe; absent where there is none, as in Falco. */
 static int is_probe(const char *command, const struct ct_about *a, struct gyr_value *ret)
 {
     bool yes = false;
 
-    for (uint32_t i = 0; command && i < a->n_lines && !yes; i++)
+    if (!command)
+        return GYR_ABSENT;
+    for (uint32_t i = 0; i < a->n_lines && !yes; i++)
         yes = runs(command, &a->lines[i]);
     *ret = gyr_num(GYR_T_BOOL, yes);
     return GYR_PRESENT;
