@@ -85,7 +85,7 @@ ld_flags := $(LDFLAGS) $(v_ldflags.$(VARIANT)) -Wl,--as-needed
 ,        := ,
 so_defs  := $(if $(filter release debug,$(VARIANT)),-Wl$(,)-z$(,)defs)
 core_libs := -lyaml -ljansson -lre2 -lstdc++ -ldl -lpthread -lm
-test_libs := -lcmocka
+test_libs := -lcmocka -lssl -lcrypto
 q   := $(if $(filter 1,$(V)),,@)
 say  = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(patsubst $(O)/%,%,$@)';)
 
@@ -227,7 +227,8 @@ $(O)/tests/%: $(O)/obj/tests/unit/%.o $(O)/lib/libtest.a $(O)/lib/libplugins.a $
 
 # what a script needs of C: apart from the core, which it looks at from outside
 $(O)/e2e/%: $(O)/obj/tests/e2e/%.o
-	$(call say,HELPER)mkdir -p $(@D) && $(CC) $(ld_flags) $^ -ljansson -lz -o $@
+	$(call say,HELPER)mkdir -p $(@D) && $(CC) $(ld_flags) $^ -ljansson -lz -lssl -lcrypto -lpthread -o $@
+$(O)/e2e/k8s_api: $(patsubst %,$(O)/obj/tests/lib/%.o,k8s_server k8s_answer k8s_certs)
 
 # No sanitizer: it would make calls of its own between those that are told.
 live_flags := -std=gnu17 -O1 -g $(WARN) $(CWARN) $(incs) -D_GNU_SOURCE

@@ -15,6 +15,8 @@ libjansson-dev  JSON
 libre2-dev      regular expressions that cannot be made to hang
 zlib1g-dev      captures compressed by gzip
 libzstd-dev     captures compressed by zstd
+libssl-dev      servers that the tests make up
+openssl         their certificates
 libcmocka-dev   unit tests
 libbpf-dev      loading eBPF programs
 qemu-system-x86 tests on packaged kernels
