@@ -14,6 +14,12 @@ libre2-dev      regular expressions that cannot be made to hang
 zlib1g-dev      captures compressed by gzip
 libzstd-dev     captures compressed by zstd
 libcmocka-dev   unit tests
+libcurl4-openssl-dev    HTTP and gRPC to container runtimes
+libprotobuf-c-dev       messages of gRPC
+protobuf-c-compiler     the same
+libnghttp2-dev  a server of gRPC for tests
+containerd      tests with real containers
+runc            the same
 libbpf-dev      loading eBPF programs
 qemu-system-x86 tests on packaged kernels
 busybox-static  the same

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
+common.containerd := containers grpc syscall
+libs.containerd := -lcurl -lprotobuf-c -ljansson
