@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The runtime's thread: what it learns goes into the mailbox, and into the stream as events. */
+#include "containers/state.h"
+
+#include "syscall/ids.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { NAP_MS = 5, NAPS_MAX = 600 };
+
+static void count_loss(struct containers *c)
+{
+    (void)c->host->metric_add(c->host->ctx, "container_news_lost", 1);
+}
+
+/* @return false: it is time to end, or nobody takes it. */
+static bool nap(struct containers *c, uint32_t *naps)
+{
+    struct timespec t = {.tv_nsec = NAP_MS * 1000000L};
+
+    if (atomic_load(&c->stopping) || ++*naps > NAPS_MAX)
+        return false;
+    (void)nanosleep(&t, NULL);
+    return true;
+}
+
+static void put(struct containers *c, struct ct_news *n)
+{
+    struct ct_ask *a = NULL;
+    uint32_t naps = 0;
+
+    while (ct_mailbox_put(&c->box, n, &a) == -ENOSPC) {
+        if (!nap(c, &naps)) {
+            count_loss(c);
+            ct_news_free(n);
+            return;
+        }
+    }
+    for (uint32_t i = 0; a && i < a->n_tickets; i++)
+        c->host->resolved(c->host->ctx, a->tickets[i]);
+    ct_ask_free(a);
+}
+
+static struct ct_news *news_new(enum ct_news_kind kind, const char *id,
+                                const struct ct_facts *facts)
+{
+    struct ct_news *n = calloc(1, sizeof(*n) + strlen(id) + 1);
+
+    if (!n)
+        return NULL;
+    n->kind = kind;
+    n->facts = ct_facts_ref(facts);
+    memcpy(n->id, id, strlen(id) + 1);
+    return n;
+}
+
+/* ---- events ---- */
+
+static void emit(struct containers *c, const struct scap_view *v)
+{
+    const struct gyr_event *ev;
+    uint32_t naps = 0;
+
+    c->batch.used = 0;
+    if (scap_batch_put(&c->batch, v, &ev) < 0) {
+        count_loss(c);
+        return;
+    }
+    while (c->host->emit(c->host->ctx, ev) == -EAGAIN)
+        if (!nap(c, &naps)) {
+            count_loss(c);
+            return;
+        }
+}
+
+/* One that has gone is told in another type: rules that look for containers that start read
+ * `container` only. */
+static void emit_facts(struct containers *c, const struct ct_facts *f, const char *event, bool gone)
+{
+    char *json = ct_json_write(f, event);
+    struct scap_view v;
+
+    if (!json)
+        return;
+    if (gone) {
+        scap_view_start(&v, EV_ASYNCEVENT_E, N_ASYNCEVENT_E, 0);
+        scap_view_uint(&v, P_ASYNCEVENT_E__plugin_id, 0, 4);
+        scap_view_text(&v, P_ASYNCEVENT_E__name, (const uint8_t *)"container_removed", 17);
+        scap_view_bytes(&v, P_ASYNCEVENT_E__data, (const uint8_t *)json, strlen(json));
+    } else {
+        scap_view_start(&v, EV_CONTAINER_JSON_2_E, N_CONTAINER_JSON_2_E, 0);
+        scap_view_text(&v, 0, (const uint8_t *)json, strlen(json));
+        v.tid = f->pid > 0 ? f->pid : -1;
+    }
+    emit(c, &v);
+    free(json);
+}
+
+/* ---- who was announced ---- */
+
+static struct ct_announced **place(struct containers *c, const char *id)
+{
+    uint32_t h = 2166136261u;
+    struct ct_announced **at;
+
+    for (uint32_t i = 0; id[i] && i < CT_ID_SHORT; i++)
+        h = (h ^ (uint8_t)id[i]) * 16777619u;
+    at = &c->announced[(h ^ h >> 15) % CT_ANNOUNCED_BUCKETS];
+    while (*at && !ct_same_id((*at)->facts->id, id))
+        at = &(*at)->next;
+    return at;
+}
+
+static void announce(struct containers *c, const struct ct_facts *f, const char *event)
+{
+    struct ct_announced **at = place(c, f->id), *a = *at;
+
+    if (a) { /* only what is known of it is newer */
+        ct_facts_unref(a->facts);
+        a->facts = ct_facts_ref(f);
+        return;
+    }
+    a = calloc(1, sizeof(*a));
+    if (!a)
+        return;
+    a->facts = ct_facts_ref(f);
+    *at = a;
+    emit_facts(c, f, event, false);
+}
+
+/* ---- what a runtime says ---- */
+
+bool containers_next_ask(struct containers *c, char *ret_id)
+{
+    return ct_mailbox_next_ask(&c->box, ret_id);
+}
+
+void containers_down(struct containers *c)
+{
+    ct_mailbox_forget_taken(&c->box);
+}
+
+void containers_learnt(struct containers *c, const struct ct_facts *from, enum ct_why why)
+{
+    const struct ct_facts *f = ct_facts_new(from);
+    struct ct_news *n = f ? news_new(CT_NEWS_FACTS, f->id, f) : NULL;
+    bool known = f && *place(c, f->id);
+
+    if (!n) {
+        ct_facts_unref(f);
+        return;
+    }
+    put(c, n);
+    if (known || why == CT_STARTED || f->state == CT_STATE_RUNNING)
+        announce(c, f, why == CT_LISTED ? "running" : "start");
+    ct_facts_unref(f);
+}
+
+void containers_unknown(struct containers *c, const char *id)
+{
+    struct ct_news *n = news_new(CT_NEWS_UNKNOWN, id, NULL);
+
+    if (n)
+        put(c, n);
+}
+
+void containers_gone(struct containers *c, const char *id)
+{
+    struct ct_news *n = news_new(CT_NEWS_GONE, id, NULL);
+    struct ct_announced **at = place(c, id), *a = *at;
+
+    if (n)
+        put(c, n);
+    if (!a)
+        return;
+    *at = a->next;
+    emit_facts(c, a->facts, "stop", true);
+    ct_facts_unref(a->facts);
+    free(a);
+}
