@@ -15,10 +15,9 @@ libre2-dev      regular expressions that cannot be made to hang
 zlib1g-dev      captures compressed by gzip
 libzstd-dev     captures compressed by zstd
 libcmocka-dev   unit tests
-libcurl4-openssl-dev    HTTP and gRPC to container runtimes
 libprotobuf-c-dev       messages of gRPC
 protobuf-c-compiler     the same
-libnghttp2-dev  a server of gRPC for tests
+libnghttp2-dev  HTTP/2 of gRPC, and servers of it for tests
 containerd      tests with real containers
 runc            the same
 libbpf-dev      loading eBPF programs

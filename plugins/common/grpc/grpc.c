@@ -1,38 +1,84 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "grpc.h"
+#include "grpc_priv.h"
 
-#include "grpc_frames.h"
-
-#include <curl/curl.h>
 #include <errno.h>
 #include <gyr/util.h>
-#include <stdbool.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
 
-enum { URL_MAX = 256, HEADER_MAX = 256, NO_STATUS = -1 };
+enum { POLLED_MAX = 32 };
+static const uint64_t NS_S = 1000000000, NS_MS = 1000000;
 
-struct grpc {
-    CURLM *multi;
-    struct grpc_call *calls;
-};
+static uint64_t now_ns(void)
+{
+    struct timespec ts;
 
-struct grpc_call {
-    struct grpc_call *next, **prev;
-    CURL *easy;
-    struct curl_slist *headers;
-    uint8_t *body;
-    struct grpc_frames frames;
-    uint32_t n_messages;
-    bool streams, is_grpc;
-    int http_status, status; /* as told by the far side */
-    int failed;              /* 0, or why we end the call: a negative errno */
-    int (*message_fn)(void *arg, const uint8_t *p, size_t len);
-    void (*done)(void *arg, int status, const char *text);
-    void *arg;
-    char text[GRPC_TEXT_MAX];
-    char curl_text[CURL_ERROR_SIZE];
-};
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * NS_S + (uint64_t)ts.tv_nsec;
+}
+
+/* ---- the end of a call ---- */
+
+static void release(struct grpc_call *c)
+{
+    grpc_frames_free(&c->frames);
+    free(c->body);
+    free(c);
+}
+
+void grpc_call_end(struct grpc_call *c, int status, const char *text)
+{
+    struct grpc_conn *conn = c->conn;
+
+    if (text != c->text)
+        (void)snprintf(c->text, sizeof(c->text), "%s", text);
+    c->verdict = status;
+    c->conn = NULL;
+    TAILQ_REMOVE(&conn->calls, c, link);
+    TAILQ_INSERT_TAIL(&conn->g->ended, c, link);
+}
+
+/* Why a call ended that we ended. */
+static void end_refused(struct grpc_call *c)
+{
+    switch (c->failed) {
+    case -EMSGSIZE:
+        grpc_call_end(c, GRPC_EXHAUSTED, "the answer is too long");
+        break;
+    case -ENOMEM:
+        grpc_call_end(c, GRPC_EXHAUSTED, "no memory for the answer");
+        break;
+    case -EBADMSG:
+        grpc_call_end(c, GRPC_INTERNAL, "the answer cannot be read");
+        break;
+    default:
+        grpc_call_end(c, GRPC_INTERNAL, "the answer is no gRPC as agreed upon");
+        break;
+    }
+}
+
+void grpc_call_closed(struct grpc_call *c, uint32_t http2_error)
+{
+    if (c->failed)
+        end_refused(c);
+    else if (c->status != NO_STATUS && c->status != GRPC_OK)
+        grpc_call_end(c, c->status, c->text);
+    else if (http2_error != NGHTTP2_NO_ERROR)
+        grpc_call_end(c, GRPC_UNAVAILABLE, nghttp2_http2_strerror(http2_error));
+    else if (c->http_status != 200 || !c->is_grpc)
+        grpc_call_end(c, GRPC_INTERNAL, "no gRPC is spoken");
+    else if (c->status == NO_STATUS || grpc_frames_partial(&c->frames))
+        grpc_call_end(c, GRPC_UNAVAILABLE, "the answer ends early");
+    else if (!c->streams && c->n_messages != 1)
+        grpc_call_end(c, GRPC_INTERNAL, "there is no answer");
+    else
+        grpc_call_end(c, GRPC_OK, "");
+}
 
 /* ---- what comes back ---- */
 
@@ -45,31 +91,10 @@ static int on_message(void *arg, const uint8_t *p, size_t len)
     return c->message_fn(c->arg, p, len) < 0 ? -EBADMSG : 0;
 }
 
-static size_t on_body(char *p, size_t size, size_t n, void *arg)
+int grpc_call_body(struct grpc_call *c, const uint8_t *p, size_t len)
 {
-    struct grpc_call *c = arg;
-
-    (void)size; /* 1, as libcurl promises */
-    if (!c->is_grpc)
-        c->failed = -EPROTO;
-    else
-        c->failed = grpc_frames_feed(&c->frames, (const uint8_t *)p, n, on_message, c);
-    return c->failed ? 0 : n;
-}
-
-/* @return the value of the header @p name, less the blanks around it; NULL: another header. */
-static const char *value_of(const char *line, size_t len, const char *name, size_t *ret_len)
-{
-    size_t n = strlen(name);
-
-    if (len <= n || strncasecmp(line, name, n) != 0 || line[n] != ':')
-        return NULL;
-    for (n++; n < len && line[n] == ' ';)
-        n++;
-    while (len > n && (line[len - 1] == '\r' || line[len - 1] == '\n' || line[len - 1] == ' '))
-        len--;
-    *ret_len = len - n;
-    return line + n;
+    c->failed = c->is_grpc ? grpc_frames_feed(&c->frames, p, len, on_message, c) : -EPROTO;
+    return c->failed;
 }
 
 static int small_number(const char *p, size_t len)
@@ -111,73 +136,32 @@ static void keep_text(char *to, size_t room, const char *p, size_t len)
     to[n] = '\0';
 }
 
-static size_t on_header(char *line, size_t size, size_t n, void *arg)
+static bool is(const char *name, size_t len, const char *what)
 {
-    struct grpc_call *c = arg;
-    static const char http[] = "HTTP/2 ", type[] = "application/grpc";
-    const char *v;
-    size_t len;
-
-    (void)size;
-    if (n > sizeof(http) + 2 && strncmp(line, http, sizeof(http) - 1) == 0)
-        c->http_status = small_number(line + sizeof(http) - 1, 3);
-    else if ((v = value_of(line, n, "content-type", &len)))
-        c->is_grpc = len >= sizeof(type) - 1 && memcmp(v, type, sizeof(type) - 1) == 0;
-    else if ((v = value_of(line, n, "grpc-status", &len)))
-        c->status = small_number(v, len);
-    else if ((v = value_of(line, n, "grpc-message", &len)))
-        keep_text(c->text, sizeof(c->text), v, len);
-    return n;
+    return len == strlen(what) && memcmp(name, what, len) == 0;
 }
 
-/* ---- a call ---- */
-
-static void release(struct grpc *g, struct grpc_call *c)
+void grpc_call_header(struct grpc_call *c, const char *name, size_t name_len, const char *value,
+                      size_t len)
 {
-    if (c->prev) {
-        *c->prev = c->next;
-        if (c->next)
-            c->next->prev = c->prev;
-        (void)curl_multi_remove_handle(g->multi, c->easy);
-    }
-    curl_easy_cleanup(c->easy);
-    curl_slist_free_all(c->headers);
-    grpc_frames_free(&c->frames);
-    free(c->body);
-    free(c);
+    static const char type[] = "application/grpc";
+
+    if (is(name, name_len, ":status"))
+        c->http_status = small_number(value, len);
+    else if (is(name, name_len, "content-type"))
+        c->is_grpc = len >= sizeof(type) - 1 && memcmp(value, type, sizeof(type) - 1) == 0;
+    else if (is(name, name_len, "grpc-status"))
+        c->status = small_number(value, len);
+    else if (is(name, name_len, "grpc-message"))
+        keep_text(c->text, sizeof(c->text), value, len);
 }
 
-static int add_header(struct grpc_call *c, const char *line)
-{
-    struct curl_slist *list = curl_slist_append(c->headers, line);
-
-    if (!list)
-        return -ENOMEM;
-    c->headers = list;
-    return 0;
-}
-
-static int set_headers(struct grpc_call *c, const struct grpc_request *r)
-{
-    static const char *const fixed[] = {"Content-Type: application/grpc", "TE: trailers",
-                                        "User-Agent: gyr", "Accept:", "Expect:"};
-    char timeout[HEADER_MAX];
-    int ret = 0;
-
-    for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]) && ret == 0; i++)
-        ret = add_header(c, fixed[i]);
-    if (ret == 0 && r->metadata)
-        ret = add_header(c, r->metadata);
-    if (ret == 0 && r->timeout_ms) {
-        (void)snprintf(timeout, sizeof(timeout), "grpc-timeout: %um", r->timeout_ms);
-        ret = add_header(c, timeout);
-    }
-    return ret;
-}
+/* ---- calls ---- */
 
 static int set_body(struct grpc_call *c, const struct grpc_request *r)
 {
-    c->body = malloc(GRPC_FRAME_HEAD + r->len);
+    c->body_len = GRPC_FRAME_HEAD + r->len;
+    c->body = malloc(c->body_len);
     if (!c->body)
         return -ENOMEM;
     grpc_frame_head(c->body, (uint32_t)r->len);
@@ -186,43 +170,35 @@ static int set_body(struct grpc_call *c, const struct grpc_request *r)
     return 0;
 }
 
-static int set_up(struct grpc_call *c, const struct grpc_request *r)
+/* A socket that is not reached is told like any other end: by done(). */
+static int submit(struct grpc *g, struct grpc_call *c, const struct grpc_request *r)
 {
-    char url[URL_MAX];
-    CURL *e = c->easy = curl_easy_init();
-    int n = snprintf(url, sizeof(url), "http://localhost%s", r->method), bad = 0;
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    struct grpc_conn *conn;
+    int ret;
 
-    if (!e || set_headers(c, r) < 0 || set_body(c, r) < 0)
-        return -ENOMEM;
-    if (n < 0 || (size_t)n >= sizeof(url))
-        return -EINVAL;
-    bad |= curl_easy_setopt(e, CURLOPT_URL, url);
-    bad |= curl_easy_setopt(e, CURLOPT_UNIX_SOCKET_PATH, r->socket);
-    bad |= curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http");
-    bad |= curl_easy_setopt(e, CURLOPT_PROXY, ""); /* whatever the environment says */
-    bad |= curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
-    bad |= curl_easy_setopt(e, CURLOPT_PIPEWAIT, 1L);
-    bad |= curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-    bad |= curl_easy_setopt(e, CURLOPT_HTTPHEADER, c->headers);
-    bad |= curl_easy_setopt(e, CURLOPT_POSTFIELDS, c->body);
-    bad |= curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE, (long)(GRPC_FRAME_HEAD + r->len));
-    bad |= curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)r->timeout_ms);
-    bad |= curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)r->connect_ms);
-    bad |= curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
-    bad |= curl_easy_setopt(e, CURLOPT_WRITEDATA, c);
-    bad |= curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
-    bad |= curl_easy_setopt(e, CURLOPT_HEADERDATA, c);
-    bad |= curl_easy_setopt(e, CURLOPT_ERRORBUFFER, c->curl_text);
-    bad |= curl_easy_setopt(e, CURLOPT_PRIVATE, c);
-    return bad ? -EINVAL : 0;
+    memcpy(addr.sun_path, r->socket, strlen(r->socket) + 1);
+    ret = grpc_conn_get(g, &addr, &conn);
+    if (ret == 0)
+        ret = grpc_conn_submit(conn, c, r);
+    if (ret == 0 || ret == -ENOMEM)
+        return ret;
+    (void)snprintf(c->text, sizeof(c->text), "%s", strerror(-ret));
+    c->verdict = GRPC_UNAVAILABLE;
+    TAILQ_INSERT_TAIL(&g->ended, c, link);
+    return 0;
 }
 
 int grpc_start(struct grpc *g, const struct grpc_request *r, struct grpc_call **ret,
                struct gyr_error *err)
 {
-    struct grpc_call *c = calloc(1, sizeof(*c));
+    struct sockaddr_un addr;
+    struct grpc_call *c;
     int rc;
 
+    if (strlen(r->socket) >= sizeof(addr.sun_path))
+        return gyr_fail(err, -EINVAL, "'%s' is too long for the name of a socket", r->socket);
+    c = calloc(1, sizeof(*c));
     if (!c)
         return gyr_fail(err, -ENOMEM, "no memory");
     c->message_fn = r->message_fn;
@@ -231,124 +207,139 @@ int grpc_start(struct grpc *g, const struct grpc_request *r, struct grpc_call **
     c->streams = r->streams != 0;
     c->status = NO_STATUS;
     c->frames.max = GRPC_MESSAGE_MAX;
-    rc = set_up(c, r);
-    if (rc == 0 && curl_multi_add_handle(g->multi, c->easy) != CURLM_OK)
-        rc = -ENOMEM;
+    c->deadline_ns = r->timeout_ms ? now_ns() + r->timeout_ms * NS_MS : 0;
+    rc = set_body(c, r);
+    if (rc == 0)
+        rc = submit(g, c, r);
     if (rc < 0) {
-        release(g, c);
-        return gyr_fail(err, rc, rc == -ENOMEM ? "no memory" : "'%s' cannot be called by %s",
-                        r->method, r->socket);
+        release(c);
+        return gyr_fail(err, rc, "no memory");
     }
-    c->next = g->calls;
-    c->prev = &g->calls;
-    if (c->next)
-        c->next->prev = &c->next;
-    g->calls = c;
     *ret = c;
     return 0;
 }
 
 void grpc_cancel(struct grpc *g, struct grpc_call *c)
 {
-    release(g, c);
+    if (c->conn) {
+        grpc_conn_forget(c);
+        TAILQ_REMOVE(&c->conn->calls, c, link);
+    } else {
+        TAILQ_REMOVE(&g->ended, c, link);
+    }
+    release(c);
 }
 
-/* ---- the end of a call ---- */
+/* ---- work ---- */
 
-static int broken(struct grpc_call *c, const char *text, int status)
+static void tell_ended(struct grpc *g)
 {
-    (void)snprintf(c->text, sizeof(c->text), "%s", text);
-    return status;
-}
+    struct grpc_call *c;
 
-/* Why a call ended that we ended. */
-static int refused(struct grpc_call *c)
-{
-    switch (c->failed) {
-    case -EMSGSIZE:
-        return broken(c, "the answer is too long", GRPC_EXHAUSTED);
-    case -ENOMEM:
-        return broken(c, "no memory for the answer", GRPC_EXHAUSTED);
-    case -EBADMSG:
-        return broken(c, "the answer cannot be read", GRPC_INTERNAL);
-    default:
-        return broken(c, c->is_grpc ? "the answer is no gRPC as agreed upon" : "no gRPC is spoken",
-                      GRPC_INTERNAL);
+    while ((c = TAILQ_FIRST(&g->ended))) {
+        TAILQ_REMOVE(&g->ended, c, link);
+        c->done(c->arg, c->verdict, c->text);
+        release(c);
     }
 }
 
-static int outcome(struct grpc_call *c, CURLcode rc)
+/* @return the nearest deadline; those that are over are ended. */
+static uint64_t check_deadlines(struct grpc *g, uint64_t now)
 {
-    if (c->failed)
-        return refused(c);
-    if (rc == CURLE_OPERATION_TIMEDOUT)
-        return broken(c, "no answer in time", GRPC_DEADLINE);
-    if (rc != CURLE_OK && c->status <= GRPC_OK)
-        return broken(c, c->curl_text[0] ? c->curl_text : curl_easy_strerror(rc), GRPC_UNAVAILABLE);
-    if (c->status != NO_STATUS && c->status != GRPC_OK)
-        return c->status;
-    if (c->http_status != 200 || !c->is_grpc)
-        return broken(c, "no gRPC is spoken", GRPC_INTERNAL);
-    if (c->status == NO_STATUS || grpc_frames_partial(&c->frames))
-        return broken(c, "the answer ends early", GRPC_UNAVAILABLE);
-    if (!c->streams && c->n_messages != 1)
-        return broken(c, "there is no answer", GRPC_INTERNAL);
-    return GRPC_OK;
+    uint64_t next = UINT64_MAX;
+    struct grpc_conn *conn;
+    struct grpc_call *c, *after;
+
+    LIST_FOREACH(conn, &g->conns, link)
+    {
+        for (c = TAILQ_FIRST(&conn->calls); c; c = after) {
+            after = TAILQ_NEXT(c, link);
+            if (!c->deadline_ns)
+                continue;
+            if (c->deadline_ns <= now) {
+                grpc_conn_forget(c);
+                grpc_call_end(c, GRPC_DEADLINE, "no answer in time");
+            } else if (c->deadline_ns < next) {
+                next = c->deadline_ns;
+            }
+        }
+    }
+    return next;
 }
 
-static void finish(struct grpc *g, CURLMsg *m)
+static uint32_t gather(struct grpc *g, struct pollfd *fds, struct grpc_conn **conns)
 {
-    struct grpc_call *c = NULL;
-    char text[GRPC_TEXT_MAX];
-    void (*done)(void *arg, int status, const char *text);
-    void *arg;
-    int status;
+    struct grpc_conn *c;
+    uint32_t n = 0;
 
-    (void)curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &c);
-    status = outcome(c, m->data.result);
-    (void)snprintf(text, sizeof(text), "%s", c->text);
-    done = c->done;
-    arg = c->arg;
-    release(g, c);
-    done(arg, status, text);
+    fds[n++] = (struct pollfd){.fd = g->wake_fd, .events = POLLIN};
+    LIST_FOREACH(c, &g->conns, link)
+    {
+        if (n == POLLED_MAX)
+            break;
+        conns[n] = c;
+        fds[n++] = (struct pollfd){
+            .fd = c->fd, .events = (short)(POLLIN | (grpc_conn_wants_write(c) ? POLLOUT : 0))};
+    }
+    return n;
 }
 
-static void work(struct grpc *g)
+static int wait_ms(uint64_t now, uint64_t deadline, uint32_t timeout_ms)
 {
-    int running, left;
-    CURLMsg *m;
+    uint64_t ms = deadline == UINT64_MAX ? timeout_ms : (deadline - now) / NS_MS + 1;
 
-    (void)curl_multi_perform(g->multi, &running);
-    while ((m = curl_multi_info_read(g->multi, &left)))
-        if (m->msg == CURLMSG_DONE)
-            finish(g, m);
+    return (int)(ms < timeout_ms ? ms : timeout_ms);
+}
+
+static void work(struct grpc_conn *c, bool readable)
+{
+    char why[GRPC_TEXT_MAX];
+
+    if (grpc_conn_work(c, readable, why) < 0)
+        grpc_conn_lost(c, why);
+    else if (c->leaving && TAILQ_EMPTY(&c->calls))
+        grpc_conn_lost(c, "");
 }
 
 void grpc_run(struct grpc *g, uint32_t timeout_ms)
 {
-    work(g);
-    (void)curl_multi_poll(g->multi, NULL, 0, (int)timeout_ms, NULL);
-    work(g);
+    struct pollfd fds[POLLED_MAX];
+    struct grpc_conn *conns[POLLED_MAX];
+    uint64_t now = now_ns(), deadline = check_deadlines(g, now), drained;
+    uint32_t n = gather(g, fds, conns);
+
+    if (!TAILQ_EMPTY(&g->ended))
+        timeout_ms = 0;
+    (void)poll(fds, n, wait_ms(now, deadline, timeout_ms));
+    if (fds[0].revents)
+        (void)!read(g->wake_fd, &drained, sizeof(drained));
+    for (uint32_t i = 1; i < n; i++)
+        if (fds[i].revents)
+            work(conns[i], (fds[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0);
+    tell_ended(g);
 }
 
 void grpc_wake(struct grpc *g)
 {
-    (void)curl_multi_wakeup(g->multi);
+    static const uint64_t one = 1;
+
+    (void)!write(g->wake_fd, &one, sizeof(one));
 }
 
 int grpc_new(struct grpc **ret, struct gyr_error *err)
 {
     struct grpc *g = calloc(1, sizeof(*g));
 
-    if (!g || curl_global_init(CURL_GLOBAL_ALL) != 0) {
-        free(g);
+    if (!g)
         return gyr_fail(err, -ENOMEM, "no memory");
-    }
-    g->multi = curl_multi_init();
-    if (!g->multi) {
+    LIST_INIT(&g->conns);
+    TAILQ_INIT(&g->ended);
+    g->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (g->wake_fd < 0) {
+        int ret_code = -errno;
+
         free(g);
-        curl_global_cleanup();
-        return gyr_fail(err, -ENOMEM, "no memory");
+        return gyr_fail(err, ret_code, "cannot make an eventfd: %s", strerror(-ret_code));
     }
     *ret = g;
     return 0;
@@ -356,11 +347,17 @@ int grpc_new(struct grpc **ret, struct gyr_error *err)
 
 void grpc_free(struct grpc *g)
 {
+    struct grpc_conn *c;
+    struct grpc_call *call;
+
     if (!g)
         return;
-    while (g->calls)
-        release(g, g->calls);
-    (void)curl_multi_cleanup(g->multi);
-    curl_global_cleanup();
+    while ((c = LIST_FIRST(&g->conns)))
+        grpc_conn_lost(c, "");
+    while ((call = TAILQ_FIRST(&g->ended))) {
+        TAILQ_REMOVE(&g->ended, call, link);
+        release(call);
+    }
+    (void)close(g->wake_fd);
     free(g);
 }

@@ -3,7 +3,8 @@
  * @file grpc.h
  * @brief Calls of gRPC over unix sockets: one question, and one answer or a stream of them.
  *
- * HTTP/2 is libcurl's, with prior knowledge; calls to one socket share a connection. All of it
+ * HTTP/2 is nghttp2's, with prior knowledge (libcurl 7.88 breaks the second call that shares a
+ * connection over a unix socket); calls to one socket share a connection. All of it
  * belongs to one thread, but for grpc_wake(). Whatever the far side sends is bounded: messages by
  * GRPC_MESSAGE_MAX, calls without end by their deadline.
  */
@@ -34,16 +35,15 @@ enum {
 };
 
 struct grpc_request {
-    const char *socket;   /**< path */
-    const char *method;   /**< "/package.Service/Method" */
-    const char *metadata; /**< one header, "key: value"; NULL: none */
-    const void *message;  /**< copied; len 0 is an empty message */
+    const char *socket;      /**< path */
+    const char *method;      /**< "/package.Service/Method" */
+    const char *key, *value; /**< one header more, its name in lower case; NULL: none */
+    const void *message;     /**< copied; len 0 is an empty message */
     size_t len;
     uint32_t timeout_ms; /**< deadline of the whole call; 0: none, for a stream that goes on */
-    uint32_t connect_ms; /**< longest wait for a connection */
     uint32_t streams;    /**< nonzero: any number of answers, else one */
     /** One answer, borrowed. Below 0 ends the call as GRPC_INTERNAL. It is called from the midst
-     *  of libcurl: no call may be started or cancelled from it. */
+     *  of nghttp2: no call may be started or cancelled from it. */
     int (*message_fn)(void *arg, const uint8_t *p, size_t len);
     /** The end, always once, never from within grpc_start(). @p text may be empty. Calls may be
      *  started and cancelled from it. */
@@ -51,13 +51,14 @@ struct grpc_request {
     void *arg;
 };
 
-/** @return 0; -ENOMEM. */
+/** @return 0; -ENOMEM, -EMFILE. */
 int grpc_new(struct grpc **ret, struct gyr_error *err);
 /** Calls under way end without done(). */
 void grpc_free(struct grpc *g);
 
 /** Begin a call; what the request points to need not outlive this, but for arg.
- *  @return 0; -ENOMEM; -EINVAL for a socket or method too long. */
+ *  @return 0, also when the socket is not reached: done() tells; -ENOMEM; -EINVAL for a name of a
+ *  socket too long. */
 int grpc_start(struct grpc *g, const struct grpc_request *r, struct grpc_call **ret,
                struct gyr_error *err);
 /** Drop a call: neither message_fn() nor done() follows. */

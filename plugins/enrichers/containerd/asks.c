@@ -3,6 +3,7 @@
  * have it, so the id stays until that one has answered too. */
 #include "containerd.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void want_of(struct runtime *rt, const struct ask *a)

@@ -13,8 +13,8 @@
 #define CONTAINERD_H
 
 #include "containers/containers.h"
-#include "ctd.pb-c.h"
 #include "cri.pb-c.h"
+#include "ctd.pb-c.h"
 #include "grpc/grpc.h"
 #include "grpc/pb.h"
 
@@ -25,12 +25,12 @@ enum {
     RUNTIMES_MAX = 8,
     NAMESPACES_MAX = 32,
     NAMESPACE_LEN = 80,
-    SOCKET_LEN = 108,    /* of a struct sockaddr_un */
-    INQUIRIES_MAX = 32,  /* under way at a time */
-    WANTS_MAX = 8192,    /* containers that wait to be inquired after */
-    ASKS_MAX = 1024,     /* ids that somebody waits for */
-    CALL_MS = 2000,      /* deadline of a question */
-    LIST_MS = 20000      /* of a list */
+    SOCKET_LEN = 108,   /* of a struct sockaddr_un */
+    INQUIRIES_MAX = 32, /* under way at a time */
+    WANTS_MAX = 8192,   /* containers that wait to be inquired after */
+    ASKS_MAX = 1024,    /* ids that somebody waits for */
+    CALL_MS = 2000,     /* deadline of a question */
+    LIST_MS = 20000     /* of a list */
 };
 
 struct conf {
@@ -82,6 +82,7 @@ struct want {
     int32_t ns; /* -1: not known which */
     enum ct_why why;
     uint8_t state; /* enum ct_state, as the event or the list says */
+    bool gone;     /* it has ended meanwhile: told when it is learnt */
     uint64_t started_ns;
     int64_t pid;
     char id[CT_ID_MAX + 1];
@@ -139,6 +140,8 @@ int32_t namespace_of(struct runtime *rt, const char *name);
 
 /** @param w id, runtime, and how it was heard of; copied. */
 void want_add(struct plugin *p, struct wants *list, const struct want *w);
+/** A container has ended: told now, or when what is wanted of it is learnt. */
+void want_gone(struct runtime *rt, const char *id);
 /** Begin inquiries, up to INQUIRIES_MAX. */
 void inquiries_begin(struct plugin *p);
 /** Drop what is wanted of a runtime; its calls have been dropped already. */

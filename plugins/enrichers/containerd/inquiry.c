@@ -64,6 +64,8 @@ static void drop_wants(struct plugin *p, struct wants *list, const struct runtim
 
         if (w->rt == rt) {
             *at = w->next;
+            if (w->gone)
+                containers_gone(p->containers, w->id);
             free(w);
             p->n_wants--;
         } else {
@@ -71,6 +73,28 @@ static void drop_wants(struct plugin *p, struct wants *list, const struct runtim
         }
     }
     list->last = at;
+}
+
+static bool mark_gone(struct want *w, const struct runtime *rt, const char *id)
+{
+    if (w->rt != rt || strcmp(w->id, id) != 0)
+        return false;
+    w->gone = true;
+    return true;
+}
+
+void want_gone(struct runtime *rt, const char *id)
+{
+    bool later = false;
+
+    for (struct want *w = rt->p->urgent.first; w; w = w->next)
+        later |= mark_gone(w, rt, id);
+    for (struct want *w = rt->p->listed.first; w && !later; w = w->next)
+        later = mark_gone(w, rt, id);
+    for (struct inquiry *q = rt->inquiries; q && !later; q = q->next)
+        later = mark_gone(&q->want, rt, id);
+    if (!later)
+        containers_gone(rt->p->containers, id);
 }
 
 /* ---- the end ---- */
@@ -119,6 +143,8 @@ static void conclude(struct inquiry *q)
             (void)rt->p->host->metric_add(rt->p->host->ctx, "inquiries_failed", 1);
         ask_denied(rt, q->want.id);
     }
+    if (q->want.gone)
+        containers_gone(rt->p->containers, q->want.id);
     inquiry_free(q);
 }
 
@@ -335,6 +361,9 @@ void inquiries_drop(struct runtime *rt)
 {
     drop_wants(rt->p, &rt->p->urgent, rt);
     drop_wants(rt->p, &rt->p->listed, rt);
-    while (rt->inquiries)
+    while (rt->inquiries) {
+        if (rt->inquiries->want.gone)
+            containers_gone(rt->p->containers, rt->inquiries->want.id);
         inquiry_free(rt->inquiries);
+    }
 }

@@ -3,6 +3,7 @@
 #include "containerd.h"
 #include "spec.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@ struct made {
     json_t *info, *pod_info, *applied;
     char *cni;
     char liveness[PROBE_MAX], readiness[PROBE_MAX];
+    char repo[CT_STRING_MAX + 1], tag[CT_STRING_MAX + 1], digest[CT_STRING_MAX + 1];
     char sandbox_id[CT_ID_MAX + 1];
 };
 
@@ -327,8 +329,8 @@ static void of_pod(struct made *m, const struct findings *f, struct ct_facts *to
     to->pod_labels = m->pod_labels;
     if (s->network)
         to->pod_ip = to->ip = given(s->network->ip);
-    if (s->linux_ && s->linux_->namespaces && s->linux_->namespaces->options) {
-        const Cri__NamespaceOption *o = s->linux_->namespaces->options;
+    if (s->on_linux && s->on_linux->namespaces && s->on_linux->namespaces->options) {
+        const Cri__NamespaceOption *o = s->on_linux->namespaces->options;
 
         if (o->network == HOST)
             to->host_network = CT_YES;
@@ -365,6 +367,28 @@ static void of_sandbox(struct made *m, const struct findings *f, struct ct_facts
         of_spec(m, to);
 }
 
+static const char *keep(char *to, const char *p, uint32_t len)
+{
+    if (len == 0 || len > CT_STRING_MAX)
+        return NULL;
+    memcpy(to, p, len);
+    to[len] = '\0';
+    return to;
+}
+
+static void of_image_name(struct made *m, struct ct_facts *to)
+{
+    struct ct_image i;
+
+    if (!to->image || strncmp(to->image, "sha256:", 7) == 0)
+        return; /* an id is no name */
+    i = ct_image_of(to->image);
+    to->image_repo = keep(m->repo, i.repo, i.repo_len);
+    to->image_tag = keep(m->tag, i.tag, i.tag_len);
+    if (!to->image_digest)
+        to->image_digest = keep(m->digest, i.digest, i.digest_len);
+}
+
 void learn(struct plugin *p, const struct findings *f)
 {
     const struct want *w = f->want;
@@ -379,6 +403,7 @@ void learn(struct plugin *p, const struct findings *f)
         of_sandbox(m, f, &to);
     if (f->pod)
         of_pod(m, f, &to);
+    of_image_name(m, &to);
     if (w->state != CT_STATE_UNKNOWN)
         to.state = w->state;
     if (w->pid)

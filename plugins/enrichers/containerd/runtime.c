@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <gyr/util.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -47,14 +48,12 @@ int runtime_call(struct runtime *rt, struct op from, const char *method, int32_t
                  const ProtobufCMessage *message, uint32_t timeout_ms, bool streams)
 {
     uint8_t packed[PACKED_MAX];
-    char metadata[NAMESPACE_LEN + 32];
     size_t len = message ? protobuf_c_message_get_packed_size(message) : 0;
     struct grpc_request r = {.socket = rt->socket,
                              .method = method,
                              .message = packed,
                              .len = len,
                              .timeout_ms = timeout_ms,
-                             .connect_ms = CALL_MS,
                              .streams = streams,
                              .message_fn = on_message,
                              .done = on_done};
@@ -68,8 +67,8 @@ int runtime_call(struct runtime *rt, struct op from, const char *method, int32_t
     if (len)
         (void)protobuf_c_message_pack(message, packed);
     if (ns >= 0) {
-        (void)snprintf(metadata, sizeof(metadata), "containerd-namespace: %s", rt->ns[ns]);
-        r.metadata = metadata;
+        r.key = "containerd-namespace";
+        r.value = rt->ns[ns];
     }
     *op = from;
     op->rt = rt;
@@ -225,9 +224,10 @@ static void end_cri_version(struct op *op, int status, const char *text)
 
 static int ask_cri_version(struct runtime *rt, void (*end)(struct op *op, int, const char *))
 {
+    static char version[] = "v1";
     Cri__VersionRequest m = CRI__VERSION_REQUEST__INIT;
 
-    m.version = "v1";
+    m.version = version;
     return runtime_call(rt, (struct op){.message = on_cri_version, .end = end},
                         "/runtime.v1.RuntimeService/Version", -1, &m.base, CALL_MS, false);
 }

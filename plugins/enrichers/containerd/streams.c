@@ -4,9 +4,18 @@
 
 #include <errno.h>
 #include <gyr/util.h>
+#include <stdio.h>
 #include <string.h>
 
-enum { TASK_CREATED = 1, TASK_STOPPED = 3, CRI_RUNNING = 1, CRI_READY = 0, CRI_CREATED_EVENT = 0, CRI_STARTED_EVENT, CRI_STOPPED };
+enum {
+    TASK_CREATED = 1,
+    TASK_STOPPED = 3,
+    CRI_RUNNING = 1,
+    CRI_READY = 0,
+    CRI_CREATED_EVENT = 0,
+    CRI_STARTED_EVENT,
+    CRI_STOPPED
+};
 
 /* ---- namespaces ---- */
 
@@ -50,8 +59,7 @@ int32_t namespace_of(struct runtime *rt, const char *name)
 
 static void listed(struct runtime *rt, int32_t ns, const char *id, uint8_t state, int64_t pid)
 {
-    struct want w = {
-        .rt = rt, .ns = ns, .why = CT_LISTED, .state = state, .pid = pid};
+    struct want w = {.rt = rt, .ns = ns, .why = CT_LISTED, .state = state, .pid = pid};
 
     if (strlen(id) > CT_ID_MAX)
         return;
@@ -232,7 +240,7 @@ static int task_exited(struct runtime *rt, const Ctd__Envelope *e)
     if (!m)
         return -EINVAL;
     if (strcmp(m->id, m->container_id) == 0) /* else of a process that was put in later */
-        containers_gone(rt->p->containers, m->container_id);
+        want_gone(rt, m->container_id);
     ctd__task_exit__free_unpacked(m, &mem.allocator);
     return 0;
 }
@@ -289,8 +297,7 @@ static void end_events(struct op *op, int status, const char *text)
         return;
     }
     gyr_logf(op->rt->p->host, GYR_LOG_INFO,
-             "%s: it tells no events; containers are asked for when they are seen",
-             op->rt->socket);
+             "%s: it tells no events; containers are asked for when they are seen", op->rt->socket);
 }
 
 static int on_cri_event(struct op *op, const uint8_t *p, size_t len)
@@ -311,7 +318,7 @@ static int on_cri_event(struct op *op, const uint8_t *p, size_t len)
         m->container_event_type == CRI_CREATED_EVENT)
         heard(op->rt, &w, m->container_id);
     else if (m->container_event_type == CRI_STOPPED)
-        containers_gone(op->rt->p->containers, m->container_id);
+        want_gone(op->rt, m->container_id);
     cri__container_event_response__free_unpacked(m, &mem.allocator);
     return 0;
 }
@@ -339,9 +346,9 @@ static void open_ctd(struct runtime *rt)
 
 static void open_cri(struct runtime *rt)
 {
-    rt->events = runtime_call(rt, (struct op){.message = on_cri_event, .end = end_events},
-                              "/runtime.v1.RuntimeService/GetContainerEvents", -1, NULL, 0,
-                              true) == 0;
+    rt->events =
+        runtime_call(rt, (struct op){.message = on_cri_event, .end = end_events},
+                     "/runtime.v1.RuntimeService/GetContainerEvents", -1, NULL, 0, true) == 0;
     (void)runtime_call(rt, (struct op){.message = on_cri_pods, .end = list_ended},
                        "/runtime.v1.RuntimeService/ListPodSandbox", -1, NULL, LIST_MS, false);
     (void)runtime_call(rt, (struct op){.message = on_cri_containers, .end = list_ended},
