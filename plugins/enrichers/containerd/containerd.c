@@ -17,9 +17,10 @@ static const char *const default_sockets[] = {"/run/containerd/containerd.sock",
                                               "/run/crio/crio.sock", NULL};
 
 static const struct gyr_option options[] = {
-    {GYR_OPT(struct conf, sockets, GYR_O_STRLIST, "sockets", NULL,
-             "Sockets of containerd or of a runtime that speaks CRI; default: those of containerd, "
-             "k3s and CRI-O in /run, below host_root.")},
+    {GYR_OPT(
+        struct conf, sockets, GYR_O_STRLIST, "sockets", NULL,
+        "Unix sockets of containerd, or of a runtime that speaks CRI, below host_root; without "
+        "it those of containerd, k3s and CRI-O at their usual places.")},
     {GYR_OPT(struct conf, namespaces, GYR_O_STRLIST, "namespaces", NULL,
              "containerd's namespaces that are looked at; default: all, but for Docker's (moby) "
              "where Docker's socket is.")},
@@ -50,8 +51,10 @@ static bool has_docker(const struct gyr_host *host)
 
 static int add_runtimes(struct plugin *p, struct gyr_error *err)
 {
-    bool ours = !p->conf->sockets || !p->conf->sockets[0];
-    const char *const *list = ours ? default_sockets : p->conf->sockets;
+    const char *const *list = p->conf->sockets;
+
+    if (!list || !list[0])
+        list = default_sockets;
 
     for (; *list; list++) {
         struct runtime *rt = &p->runtimes[p->n_runtimes];
@@ -59,7 +62,7 @@ static int add_runtimes(struct plugin *p, struct gyr_error *err)
 
         if (p->n_runtimes == RUNTIMES_MAX)
             return gyr_fail(err, GYR_E_CONF, "'sockets' has more than %d entries", RUNTIMES_MAX);
-        n = snprintf(rt->socket, sizeof(rt->socket), "%s%s", ours ? p->host->host_root : "", *list);
+        n = snprintf(rt->socket, sizeof(rt->socket), "%s%s", p->host->host_root, *list);
         if (n < 0 || (size_t)n >= sizeof(rt->socket))
             return gyr_fail(err, GYR_E_CONF, "'%s' is too long for the name of a socket", *list);
         rt->p = p;

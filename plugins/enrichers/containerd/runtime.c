@@ -148,8 +148,8 @@ bool runtime_counts(const struct runtime *rt)
 
 static void up(struct runtime *rt)
 {
-    if (rt->told)
-        gyr_logf(rt->p->host, GYR_LOG_NOTICE, "%s: reached again", rt->socket);
+    gyr_logf(rt->p->host, rt->told ? GYR_LOG_NOTICE : GYR_LOG_INFO, "%s: reached%s", rt->socket,
+             rt->told ? " again" : "");
     rt->told = false;
     rt->seen = true;
     rt->failures = 0;
