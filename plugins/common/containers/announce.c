@@ -5,6 +5,7 @@
 #include "syscall/ids.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -76,6 +77,17 @@ static void emit(struct containers *c, const struct scap_view *v)
         }
 }
 
+static void emit_async(struct containers *c, const char *name, const char *json)
+{
+    struct scap_view v;
+
+    scap_view_start(&v, EV_ASYNCEVENT_E, N_ASYNCEVENT_E, 0);
+    scap_view_uint(&v, P_ASYNCEVENT_E__plugin_id, 0, 4);
+    scap_view_text(&v, P_ASYNCEVENT_E__name, (const uint8_t *)name, strlen(name));
+    scap_view_bytes(&v, P_ASYNCEVENT_E__data, (const uint8_t *)json, strlen(json));
+    emit(c, &v);
+}
+
 /* One that has gone is told in another type: rules that look for containers that start read
  * `container` only. */
 static void emit_facts(struct containers *c, const struct ct_facts *f, const char *event, bool gone)
@@ -86,16 +98,13 @@ static void emit_facts(struct containers *c, const struct ct_facts *f, const cha
     if (!json)
         return;
     if (gone) {
-        scap_view_start(&v, EV_ASYNCEVENT_E, N_ASYNCEVENT_E, 0);
-        scap_view_uint(&v, P_ASYNCEVENT_E__plugin_id, 0, 4);
-        scap_view_text(&v, P_ASYNCEVENT_E__name, (const uint8_t *)"container_removed", 17);
-        scap_view_bytes(&v, P_ASYNCEVENT_E__data, (const uint8_t *)json, strlen(json));
+        emit_async(c, "container_removed", json);
     } else {
         scap_view_start(&v, EV_CONTAINER_JSON_2_E, N_CONTAINER_JSON_2_E, 0);
         scap_view_text(&v, 0, (const uint8_t *)json, strlen(json));
         v.tid = f->pid > 0 ? f->pid : -1;
+        emit(c, &v);
     }
-    emit(c, &v);
     free(json);
 }
 
@@ -157,6 +166,14 @@ void containers_learnt(struct containers *c, const struct ct_facts *from, enum c
     if (known || why == CT_STARTED || f->state == CT_STATE_RUNNING)
         announce(c, f, why == CT_LISTED ? "running" : "start");
     ct_facts_unref(f);
+}
+
+void containers_listed(struct containers *c, uint32_t n)
+{
+    char json[64];
+
+    (void)snprintf(json, sizeof(json), "{\"containers\":%u}", n);
+    emit_async(c, "containers_listed", json);
 }
 
 void containers_unknown(struct containers *c, const char *id)

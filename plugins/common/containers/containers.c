@@ -214,6 +214,8 @@ struct ct_entry *ct_look(struct containers *c, const struct gyr_event *ev)
     memcpy(id, v.u.ptr, v.len);
     id[v.len] = '\0';
     e = ct_table_find(&c->table, id);
+    if (!e && !h->is_live && !c->tells)
+        return NULL;
     if (!e || (e->state == CT_E_NOBODYS && h->is_live && ev->ts_ns > e->at_ns + NOBODYS_S * NS_S))
         e = ask(c, e, id, ev->ts_ns);
     c->now.entry = e;
@@ -272,19 +274,28 @@ static const struct ct_facts *read_event(struct containers *c, const struct gyr_
     case EV_CONTAINER_JSON_2_E:
         return gyr_param_str(ev, 0, &s, &len) ? ct_json_read(s, len, c->told_event) : NULL;
     case EV_ASYNCEVENT_E:
-        if (!gyr_param_str(ev, P_ASYNCEVENT_E__name, &s, &len) || len < 9 ||
-            memcmp(s, "container", 9) != 0 || !gyr_param_str(ev, P_ASYNCEVENT_E__data, &s, &len))
-            return NULL;
-        return ct_json_read(s, len, c->told_event);
+        return gyr_param_str(ev, P_ASYNCEVENT_E__data, &s, &len)
+                   ? ct_json_read(s, len, c->told_event)
+                   : NULL;
     default:
         return NULL;
     }
+}
+
+static bool is_about_containers(const struct gyr_event *ev)
+{
+    const char *name;
+    uint32_t len;
+
+    return ev->type != EV_ASYNCEVENT_E || (gyr_param_str(ev, P_ASYNCEVENT_E__name, &name, &len) &&
+                                           len >= 9 && memcmp(name, "container", 9) == 0);
 }
 
 static void on_container(struct containers *c, const struct gyr_event *ev)
 {
     const struct ct_facts *f = read_event(c, ev);
 
+    c->tells = true;
     ct_facts_unref(c->told);
     c->told = f;
     c->told_ev = ev;
@@ -311,7 +322,8 @@ int containers_on_event(void *self, uint32_t which, const struct gyr_event *ev)
     case EV_CONTAINER_JSON_2_E:
     case EV_ASYNCEVENT_E:
         begin(c, ev);
-        on_container(c, ev);
+        if (is_about_containers(ev))
+            on_container(c, ev);
         break;
     default:
         (void)ct_look(c, ev);

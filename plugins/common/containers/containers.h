@@ -17,8 +17,9 @@
  * answer, fields are pending.
  *
  * In a replay (host->is_live == 0) the same object learns from the stream's `container` events
- * only, and the runtime must not be started. There a container that was not told yet stays pending
- * for a second of the stream's time: live, its event came about so late.
+ * only, and the runtime must not be started. Where the recorder told of containers at all, one that
+ * was not told yet stays pending for a second of the stream's time: live, its event came about so
+ * late.
  */
 #ifndef CONTAINERS_CONTAINERS_H
 #define CONTAINERS_CONTAINERS_H
@@ -93,6 +94,9 @@ bool containers_next_ask(struct containers *c, char *ret_id);
 /** @param f copied into the table (ct_facts_new()); what was known before is replaced. Waits, up
  *  to some seconds, while the queue of emitted events is full. */
 void containers_learnt(struct containers *c, const struct ct_facts *f, enum ct_why why);
+/** The list of what there is has been asked for and told: says in the stream, for replays, that
+ *  whoever recorded it knew containers. Once for each connection. */
+void containers_listed(struct containers *c, uint32_t n);
 /** No runtime that we ask has it: its fields are absent, and asked for again after ten seconds at
  *  the earliest. */
 void containers_unknown(struct containers *c, const char *id);

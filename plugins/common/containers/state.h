@@ -119,6 +119,7 @@ struct containers {
     const struct gyr_event *told_ev;
     uint64_t told_num, told_ts;
     char told_event[16];
+    bool tells;       /* replay: the recorder knew containers */
     uint64_t refused; /* asks there was no room for */
 
     struct ct_mailbox box;

@@ -14,10 +14,14 @@ int dk_http_init(struct dk_http *h)
     return h->multi ? 0 : -ENOMEM;
 }
 
-static void request_free(struct dk_http *h, struct dk_request *r)
+static void unlink_request(struct dk_http *h, struct dk_request *r)
 {
     TAILQ_REMOVE(&h->active, r, link);
     (void)curl_multi_remove_handle(h->multi, r->easy);
+}
+
+static void request_free(struct dk_request *r)
+{
     curl_easy_cleanup(r->easy);
     free(r->body);
     free(r);
@@ -29,8 +33,10 @@ void dk_http_free(struct dk_http *h)
 
     if (!h->multi)
         return;
-    while ((r = TAILQ_FIRST(&h->active)))
-        request_free(h, r);
+    while ((r = TAILQ_FIRST(&h->active))) {
+        unlink_request(h, r);
+        request_free(r);
+    }
     (void)curl_multi_cleanup(h->multi);
     h->multi = NULL;
 }
@@ -121,7 +127,8 @@ struct dk_request *dk_http_get(struct dk_http *h, const struct dk_get *g)
     (void)curl_easy_setopt(e, CURLOPT_PRIVATE, (void *)r);
     TAILQ_INSERT_TAIL(&h->active, r, link);
     if (curl_multi_add_handle(h->multi, e) != CURLM_OK) {
-        request_free(h, r);
+        unlink_request(h, r);
+        request_free(r);
         return NULL;
     }
     return r;
@@ -136,9 +143,9 @@ static void finish(struct dk_http *h, struct dk_request *r, CURLcode result)
     (void)curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
     if (result != CURLE_OK)
         status = 0;
-    (void)curl_multi_remove_handle(h->multi, r->easy);
+    unlink_request(h, r); /* done() may give up its neighbours */
     r->done(r, status, why);
-    request_free(h, r);
+    request_free(r);
 }
 
 void dk_http_run(struct dk_http *h, int wait_ms)
@@ -162,11 +169,15 @@ void dk_http_run(struct dk_http *h, int wait_ms)
 
 void dk_http_cancel(struct dk_http *h, const void *owner)
 {
-    struct dk_request *r = TAILQ_FIRST(&h->active), *next;
+    struct dk_request *r;
 
-    for (; r; r = next) {
-        next = TAILQ_NEXT(r, link);
-        if (r->owner == owner)
+    do { /* anew each time: done() may begin others, of other owners */
+        TAILQ_FOREACH(r, &h->active, link)
+        {
+            if (r->owner == owner)
+                break;
+        }
+        if (r)
             finish(h, r, CURLE_ABORTED_BY_CALLBACK);
-    }
+    } while (r);
 }

@@ -210,6 +210,7 @@ static void list_done(struct dk_request *r, long status, const char *why)
         return;
     }
     came_up(s);
+    containers_listed(s->d->containers, (uint32_t)json_array_size(list));
     json_array_foreach(list, i, one)
     {
         const char *id = text(one, "Id");
