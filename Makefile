@@ -229,6 +229,7 @@ $(O)/gen/$(notdir $(1:.proto=)).pb-c.h: $(O)/gen/$(notdir $(1:.proto=)).pb-c.c ;
 $(foreach k,o pic.o static.o,$(call obj,$(call plug_src,$(patsubst %/,%,$(dir $(1)))),$(k))): | $(O)/gen/$(notdir $(1:.proto=)).pb-c.h
 endef
 $(foreach p,$(protos),$(eval $(call proto_rule,$(p))))
+$(call obj,$(test_src) $(wildcard $(top)/tests/fuzz/*.c $(top)/tests/e2e/*.c),o): | $(patsubst %.proto,$(O)/gen/%.pb-c.h,$(notdir $(protos)))
 $(O)/obj/gen/%.pic.o: $(O)/gen/%.c $(O)/flags
 	$(call say,CC)mkdir -p $(@D) && $(CC) $(cc_flags) $(pl_flags) -MMD -MP -c $< -o $@
 $(O)/obj/gen/%.o: $(O)/gen/%.c $(O)/flags
