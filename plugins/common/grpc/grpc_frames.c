@@ -63,6 +63,8 @@ static int feed_one(struct grpc_frames *f, const uint8_t **p, size_t *len,
 
     *p += take;
     *len -= take;
+    if (take == 0 && whole > 0)
+        return 0;
     if (take < whole) {
         ret = make_room(f, take, whole);
         if (ret < 0)
