@@ -249,6 +249,10 @@ $(O)/tests/%: $(O)/obj/tests/unit/%.o $(O)/lib/libtest.a $(O)/lib/libplugins.a $
 $(O)/e2e/%: $(O)/obj/tests/e2e/%.o
 	$(call say,HELPER)mkdir -p $(@D) && $(CC) $(ld_flags) $^ -ljansson -lz -o $@
 
+# what kubelet does: with our client of gRPC
+$(O)/e2e/cri_run: $(O)/obj/tests/e2e/cri_run.o $(O)/obj/gen/crirun.pb-c.o $(call obj,$(wildcard $(top)/plugins/common/grpc/*.c),o)
+	$(call say,HELPER)mkdir -p $(@D) && $(CC) $(ld_flags) $^ -lnghttp2 -lprotobuf-c -o $@
+
 # No sanitizer: it would make calls of its own between those that are told.
 live_flags := -std=gnu17 -O1 -g $(WARN) $(CWARN) $(incs) -D_GNU_SOURCE
 $(O)/live/drive: $(live_src) $(top)/plugins/common/syscall/syscall.c $(wildcard $(top)/tests/live/*.h) $(O)/flags

@@ -469,8 +469,8 @@ struct grpc_server *grpc_server_new(const char *path, gs_handler *handler, void 
     struct sockaddr_un sa = {.sun_family = AF_UNIX};
 
     must(s && strlen(path) < sizeof(sa.sun_path), "grpc_server");
-    (void)snprintf(s->path, sizeof(s->path), "%s", path);
-    memcpy(sa.sun_path, path, strlen(path));
+    memcpy(s->path, path, strlen(path) + 1);
+    memcpy(sa.sun_path, path, strlen(path) + 1);
     s->handler = handler;
     s->arg = arg;
     for (int i = 0; i < CONNS; i++)

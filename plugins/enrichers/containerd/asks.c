@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Longer than an alert waits. */
+static const uint64_t HOLD_NS = 1500000000;
+
 static void want_of(struct runtime *rt, const struct ask *a)
 {
     struct want w = {.rt = rt, .ns = -1, .why = CT_ASKED};
@@ -36,11 +39,13 @@ static bool is_denied(const struct plugin *p, const struct ask *a)
     return true;
 }
 
+/* A runtime that comes back does not have what ended meanwhile. That is no answer: who waits is
+ * told by the deadline that it is missing. */
 static void settle(struct plugin *p, struct ask *a)
 {
     char id[CT_ID_MAX + 1];
 
-    if (!is_denied(p, a))
+    if (!is_denied(p, a) || (a->late && p->host->now_ns(p->host->ctx) < a->asked_ns + HOLD_NS))
         return;
     memcpy(id, a->id, sizeof(id));
     drop(p, a);
@@ -67,15 +72,21 @@ void ask_denied(struct runtime *rt, const char *id)
 
 void asks_again(struct runtime *rt)
 {
-    for (uint32_t i = 0; i < rt->p->n_asks; i++)
-        if (!(rt->p->asks[i].answered & 1u << rt->index))
-            want_of(rt, &rt->p->asks[i]);
+    for (uint32_t i = 0; i < rt->p->n_asks; i++) {
+        if (rt->p->asks[i].answered & 1u << rt->index)
+            continue;
+        rt->p->asks[i].late = true;
+        want_of(rt, &rt->p->asks[i]);
+    }
 }
 
 void asks_take(struct plugin *p)
 {
     char id[CT_ID_MAX + 1];
 
+    for (uint32_t i = p->n_asks; i-- > 0;)
+        if (p->asks[i].late)
+            settle(p, &p->asks[i]);
     while (containers_next_ask(p->containers, id)) {
         struct ask *a = find(p, id);
 
@@ -91,6 +102,8 @@ void asks_take(struct plugin *p)
         a = &p->asks[p->n_asks++];
         memcpy(a->id, id, sizeof(a->id));
         a->answered = 0;
+        a->late = false;
+        a->asked_ns = p->host->now_ns(p->host->ctx);
         for (uint32_t i = 0; i < p->n_runtimes; i++)
             if (p->runtimes[i].state == RT_UP)
                 want_of(&p->runtimes[i], a);

@@ -95,6 +95,8 @@ struct wants {
 struct ask {
     char id[CT_ID_MAX + 1];
     uint32_t answered; /* a bit for each runtime that does not have it */
+    bool late;         /* it was asked for while a runtime was not reached */
+    uint64_t asked_ns;
 };
 
 /** The instance: runtime of a struct containers. */
