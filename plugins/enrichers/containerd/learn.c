@@ -14,7 +14,7 @@ struct made {
     struct spec spec;
     struct ct_pair labels[CT_LIST_MAX], pod_labels[CT_LIST_MAX];
     struct ct_mount mounts[CT_LIST_MAX];
-    json_t *info, *pod_info, *applied;
+    json_t *info, *pod_info, *applied, *extension;
     char *cni;
     char liveness[PROBE_MAX], readiness[PROBE_MAX];
     char repo[CT_STRING_MAX + 1], tag[CT_STRING_MAX + 1], digest[CT_STRING_MAX + 1];
@@ -37,8 +37,9 @@ static void clear(struct made *m)
     json_decref(m->info);
     json_decref(m->pod_info);
     json_decref(m->applied);
+    json_decref(m->extension);
     free(m->cni);
-    m->info = m->pod_info = m->applied = NULL;
+    m->info = m->pod_info = m->applied = m->extension = NULL;
     m->cni = NULL;
     m->liveness[0] = m->readiness[0] = m->sandbox_id[0] = '\0';
 }
@@ -204,6 +205,21 @@ static void of_spec(struct made *m, struct ct_facts *to)
     to->sandbox_id = s->sandbox_id;
 }
 
+/* containerd's CRI keeps with a container which image it was made of. */
+static void of_extension(struct made *m, const Ctd__Container *c, struct ct_facts *to)
+{
+    static const char *const keys[] = {"Metadata", "ImageRef", NULL};
+
+    for (size_t i = 0; i < c->n_extensions && !m->extension; i++) {
+        const Ctd__Extension *e = c->extensions[i];
+
+        if (e->value && strcmp(e->key, "io.cri-containerd.container.metadata") == 0)
+            m->extension =
+                json_loadb((const char *)e->value->value.data, e->value->value.len, 0, NULL);
+    }
+    to->image_id = spec_text(m->extension, keys);
+}
+
 static void of_record(struct made *m, const struct findings *f, struct ct_facts *to)
 {
     const Ctd__Container *c = f->container;
@@ -218,6 +234,7 @@ static void of_record(struct made *m, const struct findings *f, struct ct_facts 
         m->labels[to->n_labels++] = (struct ct_pair){c->labels[i]->key, c->labels[i]->value};
     to->labels = m->labels;
     to->is_sandbox = ct_tri(kind && strcmp(kind, "sandbox") == 0);
+    of_extension(m, c, to);
     if (c->spec)
         (void)spec_read(&m->spec, (const char *)c->spec->value.data, c->spec->value.len);
     of_spec(m, to);
@@ -265,10 +282,8 @@ static void of_image(const Cri__ContainerStatus *s, struct ct_facts *to)
         to->image_id = s->image_id;
     else if (!at)
         to->image_id = given(s->image_ref);
-    else if (s->image && strncmp(s->image->image, "sha256:", 7) == 0)
+    else if (!to->image_id && s->image && strncmp(s->image->image, "sha256:", 7) == 0)
         to->image_id = s->image->image;
-    if (to->image_id && strncmp(to->image_id, "sha256:", 7) == 0)
-        to->image_id += 7;
 }
 
 static uint8_t state_of(int32_t cri)
@@ -404,6 +419,8 @@ void learn(struct plugin *p, const struct findings *f)
     if (f->pod)
         of_pod(m, f, &to);
     of_image_name(m, &to);
+    if (to.image_id && strncmp(to.image_id, "sha256:", 7) == 0)
+        to.image_id += 7;
     if (w->state != CT_STATE_UNKNOWN)
         to.state = w->state;
     if (w->pid)
