@@ -24,6 +24,7 @@ case ${GYR_VARIANT:-release} in asan | tsan) skip_all "measures; not under sanit
 tmp=$(mktemp -d) || exit 1
 chmod 755 "$tmp"
 daemon='' pid='' proxy='' waits=''
+# shellcheck disable=SC2317 # the trap calls it
 cleanup() {
     for p in $pid $proxy $waits; do kill "$p" 2>/dev/null; done
     if [ -n "$daemon" ]; then

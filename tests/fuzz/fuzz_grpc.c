@@ -16,18 +16,12 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static const ProtobufCMessageDescriptor *const kinds[] = {
-    &ctd__container_message__descriptor,
-    &ctd__envelope__descriptor,
-    &ctd__list_tasks_response__descriptor,
-    &ctd__list_namespaces_response__descriptor,
-    &ctd__get_image_response__descriptor,
-    &ctd__task_exit__descriptor,
-    &cri__container_status_response__descriptor,
-    &cri__pod_sandbox_status_response__descriptor,
-    &cri__list_containers_response__descriptor,
-    &cri__list_pod_sandbox_response__descriptor,
-    &cri__container_event_response__descriptor,
-    &cri__version_response__descriptor,
+    &ctd__container_message__descriptor,         &ctd__envelope__descriptor,
+    &ctd__list_tasks_response__descriptor,       &ctd__list_namespaces_response__descriptor,
+    &ctd__get_image_response__descriptor,        &ctd__task_exit__descriptor,
+    &cri__container_status_response__descriptor, &cri__pod_sandbox_status_response__descriptor,
+    &cri__list_containers_response__descriptor,  &cri__list_pod_sandbox_response__descriptor,
+    &cri__container_event_response__descriptor,  &cri__version_response__descriptor,
 };
 
 static int on_message(void *arg, const uint8_t *p, size_t len)
