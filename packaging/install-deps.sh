@@ -22,10 +22,11 @@ containerd      tests with real containers
 runc            the same
 libbpf-dev      loading eBPF programs
 qemu-system-x86 tests on packaged kernels
-busybox-static  the same
+busybox-static  the same, and in containers
 cpio            the same
 gcc-aarch64-linux-gnu   the build for aarch64 stays possible
 g++-aarch64-linux-gnu   the same
+docker.io       tests with real containers
 clang           compiling them
 llvm            the same
 bpftool         making a header of them

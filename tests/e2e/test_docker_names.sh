@@ -15,7 +15,7 @@ skip_all() {
     exit 0
 }
 [ "$(id -u)" -eq 0 ] || skip_all "needs root"
-for c in dockerd docker busybox curl; do
+for c in dockerd docker busybox; do
     command -v $c >/dev/null || skip_all "needs $c (dockerd: apt-get install docker.io)"
 done
 case ${GYR_VARIANT:-release} in asan | tsan) skip_all "measures; not under sanitizers" ;; esac
@@ -23,9 +23,9 @@ case ${GYR_VARIANT:-release} in asan | tsan) skip_all "measures; not under sanit
 
 tmp=$(mktemp -d) || exit 1
 chmod 755 "$tmp"
-daemon='' pid='' proxy='' waits=''
+daemon='' pid='' proxy='' waits='' engine=''
 cleanup() {
-    for p in $pid $proxy $waits; do kill "$p" 2>/dev/null; done
+    for p in $pid $proxy $waits $engine; do kill "$p" 2>/dev/null; done
     if [ -n "$daemon" ]; then
         docker ps -q | xargs -r docker kill >/dev/null 2>&1
         kill "$daemon" 2>/dev/null
@@ -93,6 +93,11 @@ cat >"$tmp/rules.yaml" <<'EOT'
   condition: evt.type = container
   output: "event=%container.event name=%container.name privileged=%container.privileged"
   priority: notice
+- rule: privileged
+  desc: as Falco's rule asks
+  condition: evt.type = container and container.privileged = true
+  output: "event=%container.event name=%container.name image=%container.image"
+  priority: notice
 - rule: gone
   desc: containers that end
   condition: evt.type = asyncevent and container.event = stop
@@ -100,13 +105,15 @@ cat >"$tmp/rules.yaml" <<'EOT'
   priority: notice
 EOT
 
-# start SOCKET: gyr run, and the meter behind it
+# start SOCKETS [ARGUMENTS…]: gyr run, and the meter behind it
 start() {
+    sockets=$1
+    shift
     cat >"$tmp/gyr.yaml" <<EOT
 plugin_dirs: [$build/plugins]
 log_level: info
 sources: [{plugin: ebpf}]
-enrichers: [{plugin: process}, {plugin: docker, options: {sockets: [$1]}}]
+enrichers: [{plugin: process}, {plugin: docker, options: {sockets: [$sockets]}}]
 outputs: [{plugin: stdout, options: {format: json}}]
 rules: {files: [rules.yaml]}
 EOT
@@ -114,7 +121,7 @@ EOT
     mkfifo "$tmp/pipe"
     tee "$tmp/alerts" <"$tmp/pipe" | "$build/e2e/names_meter" >"$tmp/result" 2>"$tmp/wrong" &
     meter=$!
-    "$gyr" run -c "$tmp/gyr.yaml" >"$tmp/pipe" 2>"$tmp/err" &
+    "$gyr" run -c "$tmp/gyr.yaml" "$@" >"$tmp/pipe" 2>"$tmp/err" &
     pid=$!
     waits=$meter
     until_true grep -q 'calls are traced\|cannot\|error' "$tmp/err" &&
@@ -146,8 +153,13 @@ below() { # NUMBER LIMIT
 }
 
 docker run -d --network none --name before gyr/one:1.0 /bin/sleep 600 >/dev/null
-start "$tmp/docker.sock" || skip_all "gyr run does not watch this machine: $(tail -n 1 "$tmp/err")"
+"$build/e2e/engine" "$tmp/engine.sock" &
+engine=$!
+until_true test -S "$tmp/engine.sock"
+start "$tmp/docker.sock, $tmp/engine.sock" --record "$tmp/rec.scap.gz" ||
+    skip_all "gyr run does not watch this machine: $(tail -n 1 "$tmp/err")"
 hostile 1 "$count"
+kill -USR1 "$engine"
 stop
 [ "$(result plain)" -eq "$count" ] && [ "$(result named)" -eq "$count" ]
 ok "$count containers, four at a time: an alert of each"
@@ -163,6 +175,21 @@ ok "each that starts is told once"
 ok "each that ends is told once"
 ! grep -q 'decided by the deadline\|the lot being full' "$tmp/err"
 ok "nothing is left waiting: what was parked was decided by its answer"
+
+# Docker may not run privileged containers here: those are of an Engine API that is made up.
+for event in running:n1 start:n2; do
+    [ "$(grep -c "\"container.event\":\"${event%:*}\".*\"container.name\":\"${event#*:}\".*\"rule\":\"privileged\"" \
+        "$tmp/alerts")" -eq 1 ]
+    ok "a privileged container gives one alert (${event%:*})"
+done
+
+# What was recorded has the names where there is no runtime.
+sed "s/^sources.*//; s|$tmp/docker.sock|/nonexistent|" "$tmp/gyr.yaml" >"$tmp/replay.yaml"
+"$gyr" replay --quiet -c "$tmp/replay.yaml" "$tmp/rec.scap.gz" 2>"$tmp/err" |
+    "$build/e2e/names_meter" >"$tmp/result" 2>"$tmp/wrong"
+sed 's/^/# /' "$tmp/result" "$tmp/wrong"
+[ "$(result named)" -eq "$count" ] && [ "$(result right)" -eq "$count" ]
+ok "a replay of the recording has the same names"
 
 # The same behind a proxy that is cut for ten seconds in the middle.
 "$build/e2e/unix_proxy" "$tmp/proxy.sock" "$tmp/docker.sock" &

@@ -40,21 +40,19 @@ void *containers_runtime(const struct containers *c)
     return c->runtime;
 }
 
-int containers_start(struct containers *c, struct gyr_error *err)
+void containers_start(struct containers *c)
 {
     const struct gyr_host *h = c->host;
-    int r = GYR_HAS(h, field_bind) ? h->field_bind(h->ctx, "container.full_id", &c->h_full_id)
-                                   : -ENOTSUP;
 
-    if (r < 0)
-        return gyr_fail(err, r,
-                        "it names the containers that another enricher finds: no enabled one "
-                        "provides container.full_id; enable 'process' before it");
+    if (h->field_bind(h->ctx, "container.full_id", &c->h_full_id) < 0)
+        gyr_logf(
+            h, GYR_LOG_INFO,
+            "no enricher before this one tells which container a process is in (process does): "
+            "only the runtime's own events have names");
     (void)h->field_bind(h->ctx, "container.id", &c->h_id);
     (void)h->field_bind(h->ctx, "container.start_ts", &c->h_start);
     (void)h->field_bind(h->ctx, "proc.cmdline", &c->h_line);
     (void)h->field_bind(h->ctx, "proc.acmdline", &c->h_lines);
-    return 0;
 }
 
 void containers_stop(struct containers *c)
@@ -208,6 +206,8 @@ struct ct_entry *ct_look(struct containers *c, const struct gyr_event *ev)
     if (c->now.looked)
         return c->now.entry;
     c->now.looked = true;
+    if (c->h_full_id == UINT32_MAX)
+        return NULL;
     if (h->field(h->ctx, ev, c->h_full_id, &v) != GYR_PRESENT || v.len == 0 || v.len > CT_ID_MAX)
         return NULL;
     c->now.in_container = true;

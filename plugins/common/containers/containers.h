@@ -50,9 +50,10 @@ struct ct_runtime_ops {
  *  @return 0; -ENOMEM with a sentence. */
 int containers_new(const struct gyr_host *host, const struct ct_runtime_ops *ops, void *runtime,
                    struct containers **ret, struct gyr_error *err);
-/** To be called in start(), before the runtime's thread is made: binds the fields of others.
- *  @return 0; negative with a sentence: no enabled enricher provides container.full_id. */
-int containers_start(struct containers *c, struct gyr_error *err);
+/** To be called in start(), before the runtime's thread is made: binds the fields of others. Where
+ *  nobody provides container.full_id (`gyr record` needs no processes), only `container` events
+ *  have names. */
+void containers_start(struct containers *c);
 /** To be called in stop() when the runtime's thread has been told to end, and before it is joined:
  *  calls of it that wait return. Adds up the counters. */
 void containers_stop(struct containers *c);

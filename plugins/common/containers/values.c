@@ -13,14 +13,11 @@
 #define BY_MOUNT       (GYR_FF_INDEX | GYR_FF_KEY | GYR_FF_ARG_REQ)
 #define BY_KEY         (GYR_FF_KEY | GYR_FF_ARG_REQ)
 
-/* What they are for stands in the catalogue of the schema, but for what is ours. */
+/* What they are for stands in the catalogue of the schema. */
 const struct gyr_field containers_fields[CT_N_FIELDS] = {
     FIELD(CT_F_ID, "container.id", STR, 0),
     FIELD(CT_F_FULL_ID, "container.full_id", STR, 0),
-    [CT_F_EVENT] = {.name = "container.event",
-                    .help = "What a `container` event tells: the container was \"running\" when "
-                            "Gyr started, or \"start\", or, in `container_removed`, \"stop\".",
-                    .type = GYR_T_STR},
+    FIELD(CT_F_EVENT, "container.event", STR, 0),
     FIELD(CT_F_NAME, "container.name", STR, 0),
     FIELD(CT_F_IMAGE, "container.image", STR, 0),
     FIELD(CT_F_IMAGE_ID, "container.image.id", STR, 0),
@@ -235,12 +232,14 @@ static bool runs(const char *command, const struct gyr_value *line)
            memcmp(rest, blank, strlen(blank)) == 0;
 }
 
-/* Whether the process, or one above it, is the probe. */
+/* Whether the process, or one above it, is the probe; absent where there is none, as in Falco. */
 static int is_probe(const char *command, const struct ct_about *a, struct gyr_value *ret)
 {
     bool yes = false;
 
-    for (uint32_t i = 0; command && i < a->n_lines && !yes; i++)
+    if (!command)
+        return GYR_ABSENT;
+    for (uint32_t i = 0; i < a->n_lines && !yes; i++)
         yes = runs(command, &a->lines[i]);
     *ret = gyr_num(GYR_T_BOOL, yes);
     return GYR_PRESENT;

@@ -344,8 +344,10 @@ uint64_t dk_jobs_tick(struct docker *d)
     char id[CT_ID_MAX + 1];
     struct dk_job *j, *after;
 
-    if (atomic_exchange(&d->asked, false) && !can_ask(d))
+    if (atomic_exchange(&d->asked, false) && !can_ask(d)) {
         dk_sockets_hurry(d);
+        next = 0;
+    }
     while (can_ask(d) && d->n_jobs < DK_JOBS_MAX && containers_next_ask(d->containers, id))
         if (!find(&d->under_way, id)) /* else the answer is on its way */
             dk_job_add(d, id, CT_ASKED, NULL, NULL);
