@@ -29,9 +29,9 @@ cleanup() {
     for p in $pid $proxy $waits; do kill "$p" 2>/dev/null; done
     if [ -n "$daemon" ]; then
         for ns in default k8s.io; do
-            ctr -n $ns task ls -q 2>/dev/null | xargs -r -n 1 ctr -n $ns task kill -s KILL
+            ctr -n "$ns" task ls -q 2>/dev/null | xargs -r -n 1 ctr -n "$ns" task kill -s KILL
             sleep 0.5
-            ctr -n $ns container ls -q 2>/dev/null | xargs -r -n 1 ctr -n $ns container rm
+            ctr -n "$ns" container ls -q 2>/dev/null | xargs -r -n 1 ctr -n "$ns" container rm
         done >/dev/null 2>&1
         kill "$daemon" 2>/dev/null
         wait "$daemon" 2>/dev/null
@@ -101,7 +101,7 @@ printf '[{"Config":"config.json","Layers":["layer.tar"],
     >"$tmp/img/manifest.json"
 tar -C "$tmp/img" -cf "$tmp/img.tar" manifest.json config.json pause.json layer.tar
 for ns in default k8s.io; do
-    ctr -n $ns image import --snapshotter native "$tmp/img.tar" >"$tmp/err" 2>&1 ||
+    ctr -n "$ns" image import --snapshotter native "$tmp/img.tar" >"$tmp/err" 2>&1 ||
         skip_all "an image cannot be imported: $(tail -n 1 "$tmp/err")"
 done
 

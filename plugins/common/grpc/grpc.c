@@ -250,8 +250,7 @@ static uint64_t check_deadlines(struct grpc *g, uint64_t now)
     struct grpc_conn *conn;
     struct grpc_call *c, *after;
 
-    LIST_FOREACH(conn, &g->conns, link)
-    {
+    for (conn = LIST_FIRST(&g->conns); conn; conn = LIST_NEXT(conn, link)) {
         for (c = TAILQ_FIRST(&conn->calls); c; c = after) {
             after = TAILQ_NEXT(c, link);
             if (!c->deadline_ns)
@@ -273,8 +272,7 @@ static uint32_t gather(struct grpc *g, struct pollfd *fds, struct grpc_conn **co
     uint32_t n = 0;
 
     fds[n++] = (struct pollfd){.fd = g->wake_fd, .events = POLLIN};
-    LIST_FOREACH(c, &g->conns, link)
-    {
+    for (c = LIST_FIRST(&g->conns); c; c = LIST_NEXT(c, link)) {
         if (n == POLLED_MAX)
             break;
         conns[n] = c;

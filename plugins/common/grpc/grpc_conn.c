@@ -117,8 +117,7 @@ int grpc_conn_get(struct grpc *g, const struct sockaddr_un *addr, struct grpc_co
     struct grpc_conn *c;
     int r;
 
-    LIST_FOREACH(c, &g->conns, link)
-    {
+    for (c = LIST_FIRST(&g->conns); c; c = LIST_NEXT(c, link)) {
         if (strcmp(c->addr.sun_path, addr->sun_path) != 0 || c->leaving)
             continue;
         if (nghttp2_session_check_request_allowed(c->session)) {

@@ -17,6 +17,7 @@
 enum { NO_STATUS = -1 };
 
 TAILQ_HEAD(grpc_calls, grpc_call);
+LIST_HEAD(grpc_conns, grpc_conn);
 
 /** A connection: one for each socket, and those that end. */
 struct grpc_conn {
@@ -51,7 +52,7 @@ struct grpc_call {
 };
 
 struct grpc {
-    LIST_HEAD(, grpc_conn) conns;
+    struct grpc_conns conns;
     struct grpc_calls ended; /* done() is still to be called */
     int wake_fd;
 };

@@ -132,10 +132,11 @@ static void run(void *arg)
 static int start(void *self, struct gyr_error *err)
 {
     struct plugin *p = containers_runtime(self);
-    int ret = containers_start(self, err);
+    int ret;
 
-    if (ret < 0 || !p->host->is_live)
-        return ret;
+    containers_start(self);
+    if (!p->host->is_live)
+        return 0;
     p->leave_moby = has_docker(p->host);
     p->seed = p->host->now_ns(p->host->ctx) | 1;
     atomic_store(&p->stopping, false);

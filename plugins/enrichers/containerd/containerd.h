@@ -71,6 +71,9 @@ struct runtime {
     char why[GRPC_TEXT_MAX];
     char ns[NAMESPACES_MAX][NAMESPACE_LEN];
     uint32_t n_ns;
+    uint32_t lists;              /* calls for a list under way */
+    uint32_t n_listed, to_learn; /* containers in them; of these, not learnt yet */
+    bool list_told;
     struct op *ops;
     struct inquiry *inquiries;
 };
@@ -137,11 +140,13 @@ int runtime_call(struct runtime *rt, struct op op, const char *method, int32_t n
 void streams_open(struct runtime *rt);
 /** @return index; -1: not one of those that are looked at. */
 int32_t namespace_of(struct runtime *rt, const char *name);
+/** A container of the list was inquired after. */
+void listed_one(struct runtime *rt);
 
 /* ---- inquiry.c ---- */
 
-/** @param w id, runtime, and how it was heard of; copied. */
-void want_add(struct plugin *p, struct wants *list, const struct want *w);
+/** @param w id, runtime, and how it was heard of; copied. @return false: no room, counted. */
+bool want_add(struct plugin *p, struct wants *list, const struct want *w);
 /** A container has ended: told now, or when what is wanted of it is learnt. */
 void want_gone(struct runtime *rt, const char *id);
 /** Begin inquiries, up to INQUIRIES_MAX. */

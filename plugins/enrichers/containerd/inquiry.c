@@ -24,13 +24,13 @@ struct inquiry {
 
 /* ---- wants ---- */
 
-void want_add(struct plugin *p, struct wants *list, const struct want *w)
+bool want_add(struct plugin *p, struct wants *list, const struct want *w)
 {
     struct want *to;
 
     if (p->n_wants == WANTS_MAX || !(to = malloc(sizeof(*to)))) {
         (void)p->host->metric_add(p->host->ctx, "containers_not_inquired", 1);
-        return;
+        return false;
     }
     *to = *w;
     to->next = NULL;
@@ -39,6 +39,7 @@ void want_add(struct plugin *p, struct wants *list, const struct want *w)
     *list->last = to;
     list->last = &to->next;
     p->n_wants++;
+    return true;
 }
 
 static struct want *want_next(struct plugin *p)
@@ -101,9 +102,6 @@ void want_gone(struct runtime *rt, const char *id)
 
 static void inquiry_free(struct inquiry *q)
 {
-    *q->prev = q->next;
-    if (q->next)
-        q->next->prev = q->prev;
     q->want.rt->p->n_inquiries--;
     if (q->record)
         ctd__container_message__free_unpacked(q->record, &q->mem.allocator);
@@ -145,6 +143,11 @@ static void conclude(struct inquiry *q)
     }
     if (q->want.gone)
         containers_gone(rt->p->containers, q->want.id);
+    if (q->want.why == CT_LISTED)
+        listed_one(rt);
+    *q->prev = q->next;
+    if (q->next)
+        q->next->prev = q->prev;
     inquiry_free(q);
 }
 
@@ -362,8 +365,11 @@ void inquiries_drop(struct runtime *rt)
     drop_wants(rt->p, &rt->p->urgent, rt);
     drop_wants(rt->p, &rt->p->listed, rt);
     while (rt->inquiries) {
-        if (rt->inquiries->want.gone)
-            containers_gone(rt->p->containers, rt->inquiries->want.id);
-        inquiry_free(rt->inquiries);
+        struct inquiry *q = rt->inquiries;
+
+        rt->inquiries = q->next;
+        if (q->want.gone)
+            containers_gone(rt->p->containers, q->want.id);
+        inquiry_free(q);
     }
 }

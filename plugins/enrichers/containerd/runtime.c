@@ -92,8 +92,8 @@ static void drop_calls(struct runtime *rt)
     while (rt->ops) {
         struct op *op = rt->ops;
 
+        rt->ops = op->next;
         grpc_cancel(rt->p->grpc, op->call);
-        op_unlink(op);
         free(op);
     }
     inquiries_drop(rt);

@@ -64,17 +64,42 @@ static void listed(struct runtime *rt, int32_t ns, const char *id, uint8_t state
     if (strlen(id) > CT_ID_MAX)
         return;
     (void)snprintf(w.id, sizeof(w.id), "%s", id);
-    want_add(rt->p, &rt->p->listed, &w);
+    rt->n_listed++;
+    rt->to_learn += want_add(rt->p, &rt->p->listed, &w);
+}
+
+/* When all is told that was there, the stream hears that it is. */
+static void check_list(struct runtime *rt)
+{
+    if (rt->lists || rt->to_learn || rt->list_told)
+        return;
+    rt->list_told = true;
+    containers_listed(rt->p->containers, rt->n_listed);
+}
+
+void listed_one(struct runtime *rt)
+{
+    rt->to_learn--;
+    check_list(rt);
+}
+
+static void list(struct runtime *rt, struct op op, const char *method, int32_t ns, bool streams)
+{
+    rt->lists += runtime_call(rt, op, method, ns, NULL, LIST_MS, streams) == 0;
 }
 
 static void list_ended(struct op *op, int status, const char *text)
 {
-    if (status == GRPC_UNAVAILABLE)
+    op->rt->lists--;
+    if (status == GRPC_UNAVAILABLE) {
         runtime_down(op->rt, text);
-    else if (status != GRPC_OK)
+        return;
+    }
+    if (status != GRPC_OK)
         gyr_logf(op->rt->p->host, GYR_LOG_WARNING,
                  "%s: not all containers are listed (%s); the rest is asked for when it is seen",
                  op->rt->socket, text);
+    check_list(op->rt);
 }
 
 static int on_container(struct op *op, const uint8_t *p, size_t len)
@@ -99,9 +124,10 @@ static void end_tasks(struct op *op, int status, const char *text)
         list_ended(op, status, text);
         return;
     }
-    (void)runtime_call(op->rt, (struct op){.message = on_container, .end = list_ended},
-                       "/containerd.services.containers.v1.Containers/ListStream", (int32_t)op->ns,
-                       NULL, LIST_MS, true);
+    list(op->rt, (struct op){.message = on_container, .end = list_ended},
+         "/containerd.services.containers.v1.Containers/ListStream", (int32_t)op->ns, true);
+    op->rt->lists--;
+    check_list(op->rt);
 }
 
 static int on_tasks(struct op *op, const uint8_t *p, size_t len)
@@ -124,8 +150,8 @@ static int on_tasks(struct op *op, const uint8_t *p, size_t len)
 
 static void list_namespace(struct runtime *rt, int32_t ns)
 {
-    (void)runtime_call(rt, (struct op){.message = on_tasks, .end = end_tasks},
-                       "/containerd.services.tasks.v1.Tasks/List", ns, NULL, LIST_MS, false);
+    list(rt, (struct op){.message = on_tasks, .end = end_tasks},
+         "/containerd.services.tasks.v1.Tasks/List", ns, false);
 }
 
 static int on_namespaces(struct op *op, const uint8_t *p, size_t len)
@@ -151,6 +177,7 @@ static void end_namespaces(struct op *op, int status, const char *text)
     }
     for (uint32_t i = 0; i < op->rt->n_ns; i++)
         list_namespace(op->rt, (int32_t)i);
+    list_ended(op, status, text);
 }
 
 static int on_cri_containers(struct op *op, const uint8_t *p, size_t len)
@@ -339,9 +366,8 @@ static void open_ctd(struct runtime *rt)
     rt->events =
         runtime_call(rt, (struct op){.message = on_ctd_event, .end = end_events},
                      "/containerd.services.events.v1.Events/Subscribe", -1, &m.base, 0, true) == 0;
-    (void)runtime_call(rt, (struct op){.message = on_namespaces, .end = end_namespaces},
-                       "/containerd.services.namespaces.v1.Namespaces/List", -1, NULL, CALL_MS,
-                       false);
+    list(rt, (struct op){.message = on_namespaces, .end = end_namespaces},
+         "/containerd.services.namespaces.v1.Namespaces/List", -1, false);
 }
 
 static void open_cri(struct runtime *rt)
@@ -349,14 +375,16 @@ static void open_cri(struct runtime *rt)
     rt->events =
         runtime_call(rt, (struct op){.message = on_cri_event, .end = end_events},
                      "/runtime.v1.RuntimeService/GetContainerEvents", -1, NULL, 0, true) == 0;
-    (void)runtime_call(rt, (struct op){.message = on_cri_pods, .end = list_ended},
-                       "/runtime.v1.RuntimeService/ListPodSandbox", -1, NULL, LIST_MS, false);
-    (void)runtime_call(rt, (struct op){.message = on_cri_containers, .end = list_ended},
-                       "/runtime.v1.RuntimeService/ListContainers", -1, NULL, LIST_MS, false);
+    list(rt, (struct op){.message = on_cri_pods, .end = list_ended},
+         "/runtime.v1.RuntimeService/ListPodSandbox", -1, false);
+    list(rt, (struct op){.message = on_cri_containers, .end = list_ended},
+         "/runtime.v1.RuntimeService/ListContainers", -1, false);
 }
 
 void streams_open(struct runtime *rt)
 {
+    rt->lists = rt->n_listed = rt->to_learn = 0;
+    rt->list_told = false;
     if (rt->has_ctd)
         open_ctd(rt);
     else
