@@ -24,6 +24,7 @@ case ${GYR_VARIANT:-release} in asan | tsan) skip_all "measures; not under sanit
 tmp=$(mktemp -d) || exit 1
 chmod 755 "$tmp"
 daemon='' pid='' proxy='' waits='' engine=''
+# shellcheck disable=SC2317 # the trap calls it
 cleanup() {
     for p in $pid $proxy $waits $engine; do kill "$p" 2>/dev/null; done
     if [ -n "$daemon" ]; then
@@ -137,6 +138,7 @@ stop() {
 }
 
 hostile() { # FIRST LAST: four at a time
+    # shellcheck disable=SC2016 # the inner shell expands these
     seq "$1" "$2" | xargs -P 4 -I N sh -c '
         image=gyr/one:1.0
         [ $((N % 2)) -eq 0 ] || image=gyr/two:2.0

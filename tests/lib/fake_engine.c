@@ -184,7 +184,8 @@ static bool serve(struct fake_engine *e, struct engine_client *c, const char *pa
     } else if (strncmp(path, "/containers/json", 16) == 0) {
         atomic_fetch_add(&e->lists, 1);
         list(e, c->fd);
-    } else if (sscanf(path, "/containers/%64[0-9a-f]/json", id) == 1) {
+    } else if (strncmp(path, "/containers/", 12) == 0) {
+        (void)snprintf(id, sizeof(id), "%.*s", (int)strcspn(path + 12, "/"), path + 12);
         atomic_fetch_add(&e->inspects, 1);
         return inspect(e, c->fd, id);
     } else if (strncmp(path, "/images/", 8) == 0) {
@@ -216,7 +217,10 @@ static void *client_main(void *arg)
         end = strstr(head, "\r\n\r\n");
         if (!end)
             continue;
-        if (sscanf(head, "GET %1000s", path) != 1 || !serve(e, c, path))
+        if (strncmp(head, "GET ", 4) != 0)
+            break;
+        (void)snprintf(path, sizeof(path), "%.*s", (int)strcspn(head + 4, " "), head + 4);
+        if (!serve(e, c, path))
             break;
         used -= (size_t)(end + 4 - head);
         memmove(head, end + 4, used);

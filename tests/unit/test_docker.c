@@ -216,13 +216,14 @@ static void test_list_and_events(void **state)
     assert_non_null(strstr((char *)r->h.emitted + 200, "\"event\":\"running\""));
     assert_string_equal(field(r, first, "container.name", 0), "n1");
     second = engine_add(&r->e, 2, true, false);
-    engine_event(&r->e, "create", second, "n2");
     engine_event(&r->e, "start", second, "n2");
     assert_true(emitted(r, 3));
+    engine_event(&r->e, "rename", second, "n2");
+    assert_true(emitted(r, 4));
     assert_string_equal(field(r, second, "container.name", 0), "n2");
     engine_event(&r->e, "exec_create: sh", second, "n2");
     engine_event(&r->e, "die", second, "n2");
-    assert_true(emitted(r, 4));
+    assert_true(emitted(r, 5));
     rig_free(r, true);
 }
 

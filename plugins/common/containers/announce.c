@@ -88,17 +88,18 @@ static void emit_async(struct containers *c, const char *name, const char *json)
     emit(c, &v);
 }
 
-/* One that has gone is told in another type: rules that look for containers that start read
- * `container` only. */
-static void emit_facts(struct containers *c, const struct ct_facts *f, const char *event, bool gone)
+/* @param name of an event that rules which look for containers that start must not take for one;
+ * NULL: a `container` event. */
+static void emit_facts(struct containers *c, const struct ct_facts *f, const char *event,
+                       const char *name)
 {
     char *json = ct_json_write(f, event);
     struct scap_view v;
 
     if (!json)
         return;
-    if (gone) {
-        emit_async(c, "container_removed", json);
+    if (name) {
+        emit_async(c, name, json);
     } else {
         scap_view_start(&v, EV_CONTAINER_JSON_2_E, N_CONTAINER_JSON_2_E, 0);
         scap_view_text(&v, 0, (const uint8_t *)json, strlen(json));
@@ -112,32 +113,27 @@ static void emit_facts(struct containers *c, const struct ct_facts *f, const cha
 
 static struct ct_announced **place(struct containers *c, const char *id)
 {
-    uint32_t h = 2166136261u;
-    struct ct_announced **at;
+    struct ct_announced **at = &c->announced[ct_hash_id(id) % CT_ANNOUNCED_BUCKETS];
 
-    for (uint32_t i = 0; id[i] && i < CT_ID_SHORT; i++)
-        h = (h ^ (uint8_t)id[i]) * 16777619u;
-    at = &c->announced[(h ^ h >> 15) % CT_ANNOUNCED_BUCKETS];
     while (*at && !ct_same_id((*at)->facts->id, id))
         at = &(*at)->next;
     return at;
 }
 
-static void announce(struct containers *c, const struct ct_facts *f, const char *event)
+/* @return whether it is new. */
+static bool keep_announced(struct containers *c, const struct ct_facts *f)
 {
     struct ct_announced **at = place(c, f->id), *a = *at;
+    bool is_new = !a;
 
-    if (a) { /* only what is known of it is newer */
-        ct_facts_unref(a->facts);
-        a->facts = ct_facts_ref(f);
-        return;
-    }
-    a = calloc(1, sizeof(*a));
+    if (is_new)
+        a = calloc(1, sizeof(*a));
     if (!a)
-        return;
+        return false;
+    ct_facts_unref(a->facts);
     a->facts = ct_facts_ref(f);
     *at = a;
-    emit_facts(c, f, event, false);
+    return is_new;
 }
 
 /* ---- what a runtime says ---- */
@@ -157,14 +153,17 @@ void containers_learnt(struct containers *c, const struct ct_facts *from, enum c
     const struct ct_facts *f = ct_facts_new(from);
     struct ct_news *n = f ? news_new(CT_NEWS_FACTS, f->id, f) : NULL;
     bool known = f && *place(c, f->id);
+    const char *event = why == CT_LISTED ? "running" : "start";
 
     if (!n) {
         ct_facts_unref(f);
         return;
     }
     put(c, n);
-    if (known || why == CT_STARTED || f->state == CT_STATE_RUNNING)
-        announce(c, f, why == CT_LISTED ? "running" : "start");
+    if ((known || why == CT_STARTED || f->state == CT_STATE_RUNNING) && keep_announced(c, f))
+        emit_facts(c, f, event, NULL);
+    else /* for recordings: it is known from here on */
+        emit_facts(c, f, NULL, "container_known");
     ct_facts_unref(f);
 }
 
@@ -194,7 +193,7 @@ void containers_gone(struct containers *c, const char *id)
     if (!a)
         return;
     *at = a->next;
-    emit_facts(c, a->facts, "stop", true);
+    emit_facts(c, a->facts, "stop", "container_removed");
     ct_facts_unref(a->facts);
     free(a);
 }

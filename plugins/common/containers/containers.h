@@ -92,7 +92,9 @@ enum ct_why {
 /** The next id that somebody asks for. Each is given once, and again after containers_down().
  *  @param ret_id CT_ID_MAX + 1 bytes. @return false: there is none. */
 bool containers_next_ask(struct containers *c, char *ret_id);
-/** @param f copied into the table (ct_facts_new()); what was known before is replaced. Waits, up
+/** What is not told as a `container` event goes into the stream as "container_known", so that a
+ *  recording knows as much, and as early.
+ *  @param f copied into the table (ct_facts_new()); what was known before is replaced. Waits, up
  *  to some seconds, while the queue of emitted events is full. */
 void containers_learnt(struct containers *c, const struct ct_facts *f, enum ct_why why);
 /** The list of what there is has been asked for and told: says in the stream, for replays, that

@@ -53,14 +53,11 @@ bool ct_same_id(const char *a, const char *b)
 /* Under the lock, as the next three. */
 static struct ct_ask *find(struct ct_mailbox *m, const char *id)
 {
-    struct ct_ask *a;
+    struct ct_ask *a = TAILQ_FIRST(&m->asks);
 
-    TAILQ_FOREACH(a, &m->asks, link)
-    {
-        if (ct_same_id(a->id, id))
-            return a;
-    }
-    return NULL;
+    while (a && !ct_same_id(a->id, id))
+        a = TAILQ_NEXT(a, link);
+    return a;
 }
 
 static int add_ticket(struct ct_ask *a, uint64_t ticket)
@@ -147,11 +144,9 @@ bool ct_mailbox_next_ask(struct ct_mailbox *m, char *ret_id)
     struct ct_ask *a;
 
     (void)pthread_mutex_lock(&m->lock);
-    TAILQ_FOREACH(a, &m->asks, link)
-    {
-        if (!a->taken)
-            break;
-    }
+    a = TAILQ_FIRST(&m->asks);
+    while (a && a->taken)
+        a = TAILQ_NEXT(a, link);
     if (a) {
         a->taken = true;
         memcpy(ret_id, a->id, strlen(a->id) + 1);
@@ -167,8 +162,8 @@ void ct_mailbox_forget_taken(struct ct_mailbox *m)
     struct ct_ask *a;
 
     (void)pthread_mutex_lock(&m->lock);
-    TAILQ_FOREACH(a, &m->asks, link)
-    a->taken = false;
+    for (a = TAILQ_FIRST(&m->asks); a; a = TAILQ_NEXT(a, link))
+        a->taken = false;
     (void)pthread_mutex_unlock(&m->lock);
 }
 

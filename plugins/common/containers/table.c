@@ -9,11 +9,7 @@
 
 static uint32_t hash_id(const char *id)
 {
-    uint32_t h = 2166136261u;
-
-    for (uint32_t i = 0; id[i] && i < CT_ID_SHORT; i++)
-        h = (h ^ (uint8_t)id[i]) * 16777619u;
-    return (h ^ h >> 15) % CT_BUCKETS;
+    return ct_hash_id(id) % CT_BUCKETS;
 }
 
 void ct_table_init(struct ct_table *t, uint32_t max)
@@ -97,17 +93,15 @@ struct ct_entry *ct_table_find_ticket(const struct ct_table *t, uint64_t ticket)
 /* @return whether one of the list could go: the oldest that nobody holds. */
 static bool evict_of(struct ct_table *t, struct ct_entries *l)
 {
-    struct ct_entry *e;
+    struct ct_entry *e = TAILQ_FIRST(l);
 
-    TAILQ_FOREACH(e, l, by_time)
-    {
-        if (e->refs)
-            continue;
-        remove_entry(t, e);
-        t->evicted++;
-        return true;
-    }
-    return false;
+    while (e && e->refs)
+        e = TAILQ_NEXT(e, by_time);
+    if (!e)
+        return false;
+    remove_entry(t, e);
+    t->evicted++;
+    return true;
 }
 
 struct ct_entry *ct_table_add(struct ct_table *t, const char *id, uint64_t now_ns)

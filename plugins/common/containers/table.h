@@ -38,6 +38,16 @@ struct ct_table {
     uint64_t last_ticket, evicted;
 };
 
+/** Of the digits that every form of an id has. */
+static inline uint32_t ct_hash_id(const char *id)
+{
+    uint32_t h = 2166136261u;
+
+    for (uint32_t i = 0; i < CT_ID_SHORT && id[i]; i++)
+        h = (h ^ (uint8_t)id[i]) * 16777619u;
+    return h ^ h >> 15;
+}
+
 void ct_table_init(struct ct_table *t, uint32_t max);
 void ct_table_free(struct ct_table *t);
 struct ct_entry *ct_table_find(const struct ct_table *t, const char *id);

@@ -14,6 +14,7 @@
 
 #include <gyr/util.h>
 #include <stdatomic.h>
+#include <sys/queue.h>
 
 enum {
     DK_SOCKETS_MAX = 16,

@@ -13,12 +13,27 @@ static const char *get(const json_t *o, const char *key)
     return s && *s ? s : NULL;
 }
 
+/* The number at the front of a text, at most @p max; 0: none. */
+static uint32_t number(const char *s, uint32_t digits, uint32_t max)
+{
+    uint32_t v = 0;
+
+    for (; s && digits && *s >= '0' && *s <= '9'; s++, digits--)
+        v = v * 10 + (uint32_t)(*s - '0');
+    return v <= max ? v : 0;
+}
+
+static uint16_t port(const char *s)
+{
+    return (uint16_t)number(s, 5, UINT16_MAX);
+}
+
 uint64_t dk_time_of(const char *text)
 {
     struct tm tm = {0};
     const char *p = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
     uint64_t frac = 0, unit = 100000000;
-    int sign, hours = 0, minutes = 0;
+    uint32_t away = 0; /* seconds from UTC */
     time_t t;
 
     if (!p)
@@ -26,10 +41,9 @@ uint64_t dk_time_of(const char *text)
     if (*p == '.')
         for (p++; *p >= '0' && *p <= '9'; p++, unit /= 10)
             frac += (uint64_t)(*p - '0') * unit;
-    sign = *p == '-' ? -1 : 1;
-    if (*p == '+' || *p == '-')
-        (void)sscanf(p + 1, "%2d:%2d", &hours, &minutes);
-    t = timegm(&tm) - sign * (hours * 3600 + minutes * 60);
+    if ((*p == '+' || *p == '-') && strlen(p) == 6)
+        away = number(p + 1, 2, 23) * 3600 + number(p + 4, 2, 59) * 60;
+    t = timegm(&tm) + (*p == '-' ? (time_t)away : -(time_t)away);
     return t > 0 ? (uint64_t)t * 1000000000u + frac : 0;
 }
 
@@ -103,9 +117,7 @@ static void read_ports(const json_t *all, struct dk_facts *d)
 
         json_array_foreach(list, i, p)
         {
-            const char *port = get(p, "HostPort");
-            struct ct_port one = {get(p, "HostIp"), (uint16_t)(port ? strtoul(port, NULL, 10) : 0),
-                                  (uint16_t)strtoul(key, NULL, 10)};
+            struct ct_port one = {get(p, "HostIp"), port(get(p, "HostPort")), port(key)};
 
             if (d->f.n_ports < CT_LIST_MAX)
                 d->ports[d->f.n_ports++] = one;

@@ -13,14 +13,11 @@ enum { TRIES_MAX = 4, RETRY_MS = 100, IMAGE_MS = 2000 };
 
 static struct dk_job *find(const struct dk_jobs *list, const char *id)
 {
-    struct dk_job *j;
+    struct dk_job *j = TAILQ_FIRST(list);
 
-    TAILQ_FOREACH(j, list, link)
-    {
-        if (strcmp(j->id, id) == 0)
-            return j;
-    }
-    return NULL;
+    while (j && strcmp(j->id, id) != 0)
+        j = TAILQ_NEXT(j, link);
+    return j;
 }
 
 static void job_free(struct dk_job *j)

@@ -9,14 +9,13 @@ enum { CONNECT_MS = 2000 };
 
 int dk_http_init(struct dk_http *h)
 {
-    TAILQ_INIT(&h->active);
     h->multi = curl_multi_init();
     return h->multi ? 0 : -ENOMEM;
 }
 
 static void unlink_request(struct dk_http *h, struct dk_request *r)
 {
-    TAILQ_REMOVE(&h->active, r, link);
+    h->active[r->place] = NULL;
     (void)curl_multi_remove_handle(h->multi, r->easy);
 }
 
@@ -29,11 +28,13 @@ static void request_free(struct dk_request *r)
 
 void dk_http_free(struct dk_http *h)
 {
-    struct dk_request *r;
-
     if (!h->multi)
         return;
-    while ((r = TAILQ_FIRST(&h->active))) {
+    for (uint32_t i = 0; i < DK_REQUESTS_MAX; i++) {
+        struct dk_request *r = h->active[i];
+
+        if (!r)
+            continue;
         unlink_request(h, r);
         request_free(r);
     }
@@ -97,12 +98,17 @@ static size_t on_data(char *p, size_t size, size_t n, void *ctx)
 
 struct dk_request *dk_http_get(struct dk_http *h, const struct dk_get *g)
 {
-    struct dk_request *r = calloc(1, sizeof(*r));
+    struct dk_request *r;
+    uint32_t place = 0;
     char url[1024];
     CURL *e;
 
+    while (place < DK_REQUESTS_MAX && h->active[place])
+        place++;
+    r = place < DK_REQUESTS_MAX ? calloc(1, sizeof(*r)) : NULL;
     if (!r)
         return NULL;
+    r->place = place;
     r->easy = e = curl_easy_init();
     if (!e) {
         free(r);
@@ -125,7 +131,7 @@ struct dk_request *dk_http_get(struct dk_http *h, const struct dk_get *g)
     (void)curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_data);
     (void)curl_easy_setopt(e, CURLOPT_WRITEDATA, (void *)r);
     (void)curl_easy_setopt(e, CURLOPT_PRIVATE, (void *)r);
-    TAILQ_INSERT_TAIL(&h->active, r, link);
+    h->active[r->place] = r;
     if (curl_multi_add_handle(h->multi, e) != CURLM_OK) {
         unlink_request(h, r);
         request_free(r);
@@ -169,15 +175,7 @@ void dk_http_run(struct dk_http *h, int wait_ms)
 
 void dk_http_cancel(struct dk_http *h, const void *owner)
 {
-    struct dk_request *r;
-
-    do { /* anew each time: done() may begin others, of other owners */
-        TAILQ_FOREACH(r, &h->active, link)
-        {
-            if (r->owner == owner)
-                break;
-        }
-        if (r)
-            finish(h, r, CURLE_ABORTED_BY_CALLBACK);
-    } while (r);
+    for (uint32_t i = 0; i < DK_REQUESTS_MAX; i++)
+        if (h->active[i] && h->active[i]->owner == owner)
+            finish(h, h->active[i], CURLE_ABORTED_BY_CALLBACK);
 }

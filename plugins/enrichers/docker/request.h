@@ -9,9 +9,9 @@
 #include <curl/curl.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/queue.h>
+#include <stdint.h>
 
-enum { DK_ANSWER_MAX = 4 << 20, DK_LINE_MAX = 1 << 20 };
+enum { DK_ANSWER_MAX = 4 << 20, DK_LINE_MAX = 1 << 20, DK_REQUESTS_MAX = 64 };
 
 struct dk_request;
 
@@ -22,7 +22,7 @@ typedef void dk_done(struct dk_request *r, long status, const char *why);
 typedef void dk_line(struct dk_request *r, const char *line, size_t len);
 
 struct dk_request {
-    TAILQ_ENTRY(dk_request) link;
+    uint32_t place; /* in dk_http.active */
     CURL *easy;
     char *body;
     size_t len, cap, max;
@@ -32,11 +32,10 @@ struct dk_request {
     void *owner; /* the endpoint */
     bool too_large;
 };
-TAILQ_HEAD(dk_requests, dk_request);
 
 struct dk_http {
     CURLM *multi;
-    struct dk_requests active;
+    struct dk_request *active[DK_REQUESTS_MAX];
 };
 
 int dk_http_init(struct dk_http *h);  /**< 0; -ENOMEM */
@@ -49,7 +48,7 @@ struct dk_get {
     dk_line *line;
     void *ctx, *owner;
 };
-/** Begin. @return NULL: no memory; nobody is called then. */
+/** Begin. @return NULL: no memory, or too many at a time; nobody is called then. */
 struct dk_request *dk_http_get(struct dk_http *h, const struct dk_get *g);
 /** Let it work until something happens, at most @p wait_ms; calls done() and line(). */
 void dk_http_run(struct dk_http *h, int wait_ms);
