@@ -43,6 +43,7 @@ struct rig {
     struct event_build b;
     uint64_t num;
     bool with_late; /* the runtime has that container */
+    bool many;      /* and so many more */
 };
 
 /* protobuf-c's members are not const. */
@@ -163,6 +164,27 @@ static int version(struct gs_call *c)
     return 0;
 }
 
+enum { MANY = 1000 };
+
+static int list_many(struct gs_call *c)
+{
+    static Cri__Container all[MANY], *list[MANY];
+    static char ids[MANY][65];
+    Cri__ListContainersResponse r = CRI__LIST_CONTAINERS_RESPONSE__INIT;
+
+    for (int i = 0; i < MANY; i++) {
+        cri__container__init(&all[i]);
+        (void)snprintf(ids[i], sizeof(ids[i]), "9%03d%s", i, HEX60);
+        all[i].id = ids[i];
+        all[i].state = 1;
+        list[i] = &all[i];
+    }
+    r.containers = list;
+    r.n_containers = MANY;
+    send_message(c, &r.base);
+    return 0;
+}
+
 static int list(struct gs_call *c)
 {
     Cri__ListContainersResponse r = CRI__LIST_CONTAINERS_RESPONSE__INIT;
@@ -192,13 +214,14 @@ static int answer(void *arg, struct gs_call *c)
         if (strcmp(method, "Version") == 0)
             ret = version(c);
         else if (strcmp(method, "ListContainers") == 0)
-            ret = list(c);
+            ret = r->many ? list_many(c) : list(c);
         else if (strcmp(method, "ListPodSandbox") == 0)
             gs_send(c, "", 0), ret = 0;
         else if (strcmp(method, "GetContainerEvents") == 0)
             gs_keep_open(c), ret = 0;
         else if (strcmp(method, "ContainerStatus") == 0)
-            ret = strcmp(id, front) == 0 || (r->with_late && strcmp(id, late) == 0)
+            ret = strcmp(id, front) == 0 || (r->many && *id == '9') ||
+                          (r->with_late && strcmp(id, late) == 0)
                       ? container_status(c, id)
                       : 5;
         else if (strcmp(method, "PodSandboxStatus") == 0)
@@ -531,6 +554,35 @@ static void test_no_events(void **state)
     assert_true(emitted(r, late, 1) >= 1); /* it runs, says its status */
 }
 
+static int emit_nothing(void *ctx, const struct gyr_event *ev)
+{
+    (void)ctx;
+    (void)ev;
+    return 0; /* the fake host's memory for events is small */
+}
+
+/* A full node is known soon after the start. */
+static void test_many(void **state)
+{
+    struct rig *r = *state;
+    struct timespec a, b;
+    char last[65];
+
+    r->many = true;
+    r->h.host.emit = emit_nothing;
+    serve(r);
+    (void)clock_gettime(CLOCK_MONOTONIC, &a);
+    begin(r);
+    for (int i = 0; i < 2000 && grpc_server_calls(r->server, "/ContainerStatus") < MANY; i++)
+        nap();
+    (void)snprintf(last, sizeof(last), "9%03d%s", MANY - 1, HEX60);
+    assert_string_equal(value(r, last, "container.name", NULL, 5000), "front");
+    (void)clock_gettime(CLOCK_MONOTONIC, &b);
+    print_message("%d containers in %.2f s\n", MANY,
+                  (double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) / 1e9);
+    assert_true(grpc_server_calls(r->server, "/ContainerStatus") <= MANY + 1);
+}
+
 /* In a replay nobody is asked. */
 static void test_replay(void **state)
 {
@@ -575,6 +627,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_comes_late_and_goes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_old_api, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_events, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_many, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_replay, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_configuration, set_up, tear_down),
     };
