@@ -18,6 +18,11 @@ libzstd-dev     captures compressed by zstd
 libssl-dev      servers that the tests make up
 openssl         their certificates
 libcmocka-dev   unit tests
+libprotobuf-c-dev       messages of gRPC
+protobuf-c-compiler     the same
+libnghttp2-dev  HTTP/2 of gRPC, and servers of it for tests
+containerd      tests with real containers
+runc            the same
 libbpf-dev      loading eBPF programs
 qemu-system-x86 tests on packaged kernels
 busybox-static  the same, and in containers

@@ -87,7 +87,7 @@ static struct plugin_conf *plugins_of(struct arena *a, const char *const *names,
  * a recording finds what was told. */
 static struct plugin_conf *enrichers_of(struct arena *a, const char *dir, uint32_t *ret_n)
 {
-    static const char *const all[] = {"process", "docker", "k8s"};
+    static const char *const all[] = {"process", "docker", "containerd", "k8s"};
     const char *names[ARRAY_LEN(all)];
     uint32_t n = 0;
 
