@@ -9,9 +9,16 @@
 
 static void obey(struct k8s_server *s, char *line)
 {
-    char what[16] = "", a[64] = "", b[64] = "", c[64] = "", *json = strchr(line, '{');
+    char *json = strchr(line, '{'), *words[4] = {NULL}, *rest = line;
+    const char *what, *a, *b, *c;
 
-    (void)sscanf(line, "%15s %63s %63s %63s", what, a, b, c);
+    for (int i = 0; i < 4 && rest && rest != json; i++) {
+        words[i] = strsep(&rest, " \n");
+    }
+    what = words[0] ? words[0] : "";
+    a = words[1] ? words[1] : "";
+    b = words[2] ? words[2] : "";
+    c = words[3] ? words[3] : "";
     if (strcmp(what, "put") == 0 && json)
         k8s_server_put(s, a, json);
     else if (strcmp(what, "delete") == 0)

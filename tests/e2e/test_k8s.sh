@@ -39,6 +39,7 @@ until_true() { # COMMAND…: at most 10 s
     done
 }
 shows() { grep -qF -- "$1" "$tmp/out"; }
+# shellcheck disable=SC2317 # until_true calls it
 says() { grep -qF -- "$1" "$tmp/err"; }
 
 "${MAKE:-make}" -s -f tests/plugins/Makefile CC="${CC:-cc}" SDK="$PWD/sdk" OUT="$tmp/p" \

@@ -70,11 +70,14 @@ static struct page make_page(struct k8s_server *s, const struct k8s_request *r, 
     struct page p = {0};
     unsigned long long version = s->version;
     uint32_t at = 0, n = 0;
-    char tail[256];
+    char tail[256], *end;
 
     add(&p, "{\"kind\":\"List\",\"apiVersion\":\"v1\",\"items\":[");
-    if (r->cont[0] && sscanf(r->cont, "%llu-%u", &version, &at) != 2)
-        *ret_gone = true;
+    if (r->cont[0]) {
+        version = strtoull(r->cont, &end, 10);
+        *ret_gone = *end != '-';
+        at = *end ? (uint32_t)strtoul(end + 1, NULL, 10) : 0;
+    }
     *ret_gone = *ret_gone || version < s->compacted;
     for (; at < s->n; at++) {
         const struct k8s_state *o = &s->states[at];

@@ -73,8 +73,10 @@ static void query(const char *url, const char *key, char *ret, size_t size)
     for (p += n + 1; *p && *p != '&' && *p != ' ' && len + 1 < size; p++) {
         unsigned c = (unsigned char)*p;
 
-        if (*p == '%' && sscanf(p + 1, "%2x", &c) == 1)
+        if (*p == '%' && p[1] && p[2]) {
+            c = (unsigned)strtoul((char[]){p[1], p[2], '\0'}, NULL, 16);
             p += 2;
+        }
         ret[len++] = (char)c;
     }
     ret[len] = '\0';

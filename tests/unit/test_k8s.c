@@ -224,7 +224,9 @@ static void test_pending(void **state)
     assert_string_equal(k8s_rig_get(&t.rig, "k8s.pod.name"), "<pending>");
     put_pod(t.server, "late", UID_C, "", "", NULL);
     k8s_rig_expect(&t.rig, "k8s.pod.name", "late");
+    (void)pthread_mutex_lock(&t.rig.host.lock);
     assert_true(t.rig.host.n_resolved > 0);
+    (void)pthread_mutex_unlock(&t.rig.host.lock);
     end(&t);
 }
 

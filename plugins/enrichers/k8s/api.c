@@ -7,7 +7,7 @@
 
 static const uint64_t LOOK_AFTER_NS = 100000000, LOOK_EVERY_NS = 1000000000;
 static const uint64_t LOOK_ALL_EVERY_NS = 10000000000, SOON_NS = 5000000, TELL_NS = 4000000,
-                      TELL_LIST_NS = 50000000;
+                      TELL_LIST_NS = 200000000;
 static const uint64_t LONG_NS = 60000000000;
 
 uint64_t api_now(const struct api *a)
