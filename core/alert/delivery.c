@@ -33,6 +33,8 @@ int delivery_new(const struct delivery_conf *conf, struct delivery **ret)
         d->conf.backoff_min_ns = 250ull * NS_MS;
     if (!d->conf.backoff_max_ns)
         d->conf.backoff_max_ns = 30000ull * NS_MS;
+    if (d->conf.backoff_max_ns < d->conf.backoff_min_ns)
+        d->conf.backoff_max_ns = d->conf.backoff_min_ns;
     d->slots = calloc(d->conf.capacity, sizeof(*d->slots));
     if (!d->slots) {
         free(d);
@@ -42,6 +44,8 @@ int delivery_new(const struct delivery_conf *conf, struct delivery **ret)
     TAILQ_INIT(&d->ready);
     TAILQ_INIT(&d->delayed);
     TAILQ_INIT(&d->later);
+    TAILQ_INIT(&d->dead);
+    dead_letters_init(&d->letters, conf->dead_letters, conf->name);
     d->deadline_ns = UINT64_MAX;
     d->idle_ns = UINT64_MAX;
     d->random = hash_bytes(&d, sizeof(d)) | 1;
@@ -62,6 +66,7 @@ void delivery_free(struct delivery *d)
         return;
     for (uint32_t i = 0; i < d->n_fresh; i++)
         alert_unref(d->slots[i].alert);
+    dead_letters_close(&d->letters);
     (void)pthread_cond_destroy(&d->ended);
     (void)pthread_cond_destroy(&d->space);
     (void)pthread_cond_destroy(&d->work);
@@ -123,13 +128,24 @@ static bool past_waiting(struct delivery *d)
     return !d->conf.wait || d->has_ended || clock_ns() >= d->deadline_ns;
 }
 
+/* @pre locked */
+static void wake_thread(struct delivery *d)
+{
+    if (!d->asleep)
+        return;
+    d->asleep = false;
+    (void)pthread_cond_signal(&d->work);
+}
+
 int delivery_offer(struct delivery *d, struct alert *a)
 {
     struct slot *s;
 
     (void)pthread_mutex_lock(&d->lock);
-    while (!(s = take_slot(d)) && !past_waiting(d))
+    while (!(s = take_slot(d)) && !past_waiting(d)) {
+        wake_thread(d);
         delivery_wait(d, &d->space, d->deadline_ns);
+    }
     if (!s || d->has_ended) {
         if (s)
             TAILQ_INSERT_TAIL(&d->free, s, link);
@@ -142,12 +158,19 @@ int delivery_offer(struct delivery *d, struct alert *a)
     s->view.token = (uint64_t)++s->round << 32 | (uint64_t)(s - d->slots);
     s->state = SLOT_READY;
     s->acked = false;
+    s->since_ns = clock_ns();
     TAILQ_INSERT_TAIL(&d->ready, s, link);
     d->n_used++;
     d->stats.accepted++;
-    (void)pthread_cond_signal(&d->work);
     (void)pthread_mutex_unlock(&d->lock);
     return 0;
+}
+
+void delivery_wake(struct delivery *d)
+{
+    (void)pthread_mutex_lock(&d->lock);
+    wake_thread(d);
+    (void)pthread_mutex_unlock(&d->lock);
 }
 
 void delivery_ack(struct delivery *d, uint64_t token, uint32_t verdict, uint64_t retry_after_ns)
@@ -254,8 +277,14 @@ int delivery_join(struct delivery *d)
 
 void delivery_stats(struct delivery *d, struct delivery_stats *ret)
 {
+    uint64_t oldest = UINT64_MAX, now = clock_ns();
+
     (void)pthread_mutex_lock(&d->lock);
     *ret = d->stats;
     ret->queued = d->n_used;
+    for (uint32_t i = 0; d->n_used && i < d->n_fresh; i++)
+        if (d->slots[i].alert && d->slots[i].since_ns < oldest)
+            oldest = d->slots[i].since_ns;
+    ret->oldest_ns = oldest < now ? now - oldest : 0;
     (void)pthread_mutex_unlock(&d->lock);
 }

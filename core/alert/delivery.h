@@ -7,6 +7,9 @@
  * meet is counted: accepted = delivered + failed + dropped + what is still queued; what the full
  * queue refused is in dropped too.
  *
+ * Order is kept: what is offered again goes first, and the output rests as a whole. Only an alert
+ * that was put off alone, while later ones were taken, comes after those.
+ *
  * delivery_offer() may be called from any number of source threads, delivery_ack() from any
  * thread, the rest from the main thread.
  */
@@ -15,6 +18,7 @@
 
 #include "alert/alert.h"
 #include "alert/filter.h"
+#include "alert/latency.h"
 
 #include <gyr/output.h>
 
@@ -26,15 +30,20 @@ struct delivery_conf {
     bool wait;         /**< full: the source waits; else the alert is dropped and counted */
     int notify_fd;     /**< an eventfd told when the thread has ended; -1: none */
     uint64_t backoff_min_ns, backoff_max_ns; /**< 0: 250 ms and 30 s */
+    uint64_t give_up_ns;      /**< an alert that was put off for so long is dead; 0: never */
+    const char *dead_letters; /**< file that dead alerts are kept in; borrowed; NULL: none */
 };
 
 struct delivery_stats {
     uint64_t accepted;  /**< taken into the queue */
     uint64_t delivered; /**< the output has it */
     uint64_t retried;   /**< offers that were answered with "not now" */
-    uint64_t failed;    /**< the output refused it for good */
+    uint64_t failed;    /**< dead: the output refused it for good, or put it off for too long */
     uint64_t dropped;   /**< queue full, or given up at the end */
+    uint64_t kept;      /**< of those failed or given up: kept as dead letters */
+    uint64_t oldest_ns; /**< age of the oldest in the queue */
     uint32_t queued;
+    struct latency latency; /**< from the queue to the output's "I have it" */
 };
 
 struct delivery;
@@ -46,8 +55,11 @@ void delivery_free(struct delivery *d);
 int delivery_start(struct delivery *d, void *self);
 
 bool delivery_wants(const struct delivery *d, const struct rule *rule);
-/** Queue a reference of its own. @return 0; -ENOSPC when it was dropped. */
+/** Queue a reference of its own; delivery_wake() then tells the thread. @return 0; -ENOSPC when it
+ *  was dropped. */
 int delivery_offer(struct delivery *d, struct alert *a);
+/** After one or more offers: one wake-up for all of them, and none when the thread is at work. */
+void delivery_wake(struct delivery *d);
 /** The verdict that GYR_V_LATER promised. Any thread; unknown tokens are ignored. */
 void delivery_ack(struct delivery *d, uint64_t token, uint32_t verdict, uint64_t retry_after_ns);
 

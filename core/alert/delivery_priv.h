@@ -6,6 +6,7 @@
 #ifndef ALERT_DELIVERY_PRIV_H
 #define ALERT_DELIVERY_PRIV_H
 
+#include "alert/deadletter.h"
 #include "alert/delivery.h"
 
 #include <pthread.h>
@@ -16,8 +17,12 @@ enum slot_state {
     SLOT_READY,   /* to be offered */
     SLOT_OFFERED, /* in write() */
     SLOT_DELAYED, /* to be offered again at due_ns */
-    SLOT_LATER    /* waits for its ack */
+    SLOT_LATER,   /* waits for its ack */
+    SLOT_DEAD     /* to be buried by the thread */
 };
+
+/* Why an alert is dead. */
+enum dead_why { DEAD_REFUSED, DEAD_PUT_OFF, DEAD_AT_END };
 
 /** An alert on its way to this output. */
 struct slot {
@@ -25,8 +30,10 @@ struct slot {
     struct alert *alert;
     struct gyr_alert view; /* the shared alert with this output's token and attempt */
     enum slot_state state;
-    uint32_t round; /* of the slot's use; half of the token, so that a late ack finds nothing */
+    uint32_t round;    /* of the slot's use; half of the token, so that a late ack finds nothing */
+    uint64_t since_ns; /* when it was queued */
     uint64_t due_ns;
+    enum dead_why why;
     bool acked; /* while offered: the ack was faster than write() returned */
     struct gyr_verdict ack;
 };
@@ -45,13 +52,17 @@ struct delivery {
     pthread_cond_t ended; /* for delivery_join() */
     struct slot *slots;   /* [capacity], touched as needed */
     uint32_t n_fresh, n_used;
-    struct slot_list free, ready, delayed, later;
+    struct slot_list free, ready, delayed, later, dead;
     struct delivery_stats stats;
+    bool asleep; /* the thread waits, and nobody has told it of more yet */
 
     uint32_t streak;         /* offers in a row of which nothing was taken */
     uint64_t pause_until_ns; /* the output as a whole rests */
     uint64_t outage_since_ns, told_ns;
     uint64_t random;
+    char reason[256]; /* the output's last */
+
+    struct dead_letters letters; /* the thread's */
 
     bool reopen, finishing, has_ended;
     uint64_t deadline_ns, idle_ns, progress_ns;

@@ -29,6 +29,10 @@ struct plugin_conf {
     const char *const *tags;  /**< any of these; NULL: all */
     enum on_full on_full;
     uint32_t queue; /**< alerts; default 4,096 */
+    struct {
+        uint64_t min_ns, max_ns, give_up_ns; /**< 0: the default; give_up: never */
+    } retry;
+    const char *dead_letters; /**< file; NULL: none */
 };
 
 struct config {

@@ -83,6 +83,8 @@ static void everything_said(void **state)
              "    tags: mitre\n"
              "    on_full: wait\n"
              "    queue: 10\n"
+             "    retry: {min: 1s, max: 1m, give_up: 1d}\n"
+             "    dead_letters: dead.json\n"
              "rules: {files: [/etc/gyr/rules.d, local.yaml], min_priority: info,\n"
              "        select: [{disable: {tag: net}}, {enable: {rule: 'T*', tag: x}}]}\n"
              "append_output:\n"
@@ -115,6 +117,10 @@ static void everything_said(void **state)
     assert_string_equal(c->outputs[1].tags[0], "mitre");
     assert_int_equal(c->outputs[1].on_full, ON_FULL_WAIT);
     assert_int_equal(c->outputs[1].queue, 10);
+    assert_int_equal(c->outputs[1].retry.min_ns, 1000000000);
+    assert_int_equal(c->outputs[1].retry.max_ns, 60000000000);
+    assert_int_equal(c->outputs[1].retry.give_up_ns, 86400000000000);
+    assert_string_equal(c->outputs[1].dead_letters, "/etc/gyr/dead.json");
     assert_int_equal(c->n_rule_files, 2);
     assert_string_equal(c->rule_files[1], "/etc/gyr/local.yaml");
     assert_int_equal(c->min_priority, GYR_PRIO_INFORMATIONAL);
@@ -179,6 +185,9 @@ static void every_mistake_has_its_place(void **state)
         {"sources:\n  - {plugin: x, filter: evt.cpu = 1}", "a source has no key 'filter'", 2, 17},
         {"outputs:\n  - {plugin: x, filter: evt.cpu = 1}", "an output has no key 'filter'", 2, 17},
         {"outputs:\n  - {plugin: x, on_full: hang}", "'hang' is not one of drop, wait", 2, 26},
+        {"outputs:\n  - {plugin: x, retry: {min: 1m, max: 1s}}",
+         "'min' must not be longer than 'max'", 2, 24},
+        {"outputs:\n  - {plugin: x, retry: 5s}", "retry must be a mapping, not text", 2, 24},
         {"outputs:\n  - {plugin: x, queue: 0}", "'0' is out of range: 1 to 1048576 is allowed", 2,
          24},
         {"outputs:\n  - {plugin: x, queue: many}", "'many' is not a number", 2, 24},
