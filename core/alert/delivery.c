@@ -67,6 +67,7 @@ void delivery_free(struct delivery *d)
     for (uint32_t i = 0; i < d->n_fresh; i++)
         alert_unref(d->slots[i].alert);
     dead_letters_close(&d->letters);
+    spool_close(d->spool);
     (void)pthread_cond_destroy(&d->ended);
     (void)pthread_cond_destroy(&d->space);
     (void)pthread_cond_destroy(&d->work);
@@ -82,6 +83,7 @@ int delivery_start(struct delivery *d, void *self)
     int r;
 
     d->self = self;
+    spooling_start(d);
     d->progress_ns = clock_ns();
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -111,7 +113,7 @@ void delivery_wait(struct delivery *d, pthread_cond_t *c, uint64_t until_ns)
         (void)pthread_cond_timedwait(c, &d->lock, &ts);
 }
 
-static struct slot *take_slot(struct delivery *d)
+struct slot *delivery_take_slot(struct delivery *d)
 {
     struct slot *s = TAILQ_FIRST(&d->free);
 
@@ -122,14 +124,12 @@ static struct slot *take_slot(struct delivery *d)
     return s;
 }
 
-/* Is there no point in waiting for room any more? */
-static bool past_waiting(struct delivery *d)
+bool delivery_past_waiting(struct delivery *d)
 {
-    return !d->conf.wait || d->has_ended || clock_ns() >= d->deadline_ns;
+    return d->has_ended || clock_ns() >= d->deadline_ns;
 }
 
-/* @pre locked */
-static void wake_thread(struct delivery *d)
+void delivery_wake_thread(struct delivery *d)
 {
     if (!d->asleep)
         return;
@@ -137,39 +137,56 @@ static void wake_thread(struct delivery *d)
     (void)pthread_cond_signal(&d->work);
 }
 
-int delivery_offer(struct delivery *d, struct alert *a)
+void delivery_enqueue(struct delivery *d, struct slot *s, struct alert *a, uint64_t since_ns)
+{
+    s->alert = a;
+    s->view = a->a;
+    s->view.token = (uint64_t)++s->round << 32 | (uint64_t)(s - d->slots);
+    s->state = SLOT_READY;
+    s->acked = s->spooled = false;
+    s->since_ns = since_ns;
+    TAILQ_INSERT_TAIL(&d->ready, s, link);
+    d->n_used++;
+}
+
+/* @pre locked */
+static int offer_memory(struct delivery *d, struct alert *a)
 {
     struct slot *s;
 
-    (void)pthread_mutex_lock(&d->lock);
-    while (!(s = take_slot(d)) && !past_waiting(d)) {
-        wake_thread(d);
+    while (!(s = delivery_take_slot(d)) && d->conf.wait && !delivery_past_waiting(d)) {
+        delivery_wake_thread(d);
         delivery_wait(d, &d->space, d->deadline_ns);
     }
     if (!s || d->has_ended) {
         if (s)
             TAILQ_INSERT_TAIL(&d->free, s, link);
         d->stats.dropped++;
-        (void)pthread_mutex_unlock(&d->lock);
         return -ENOSPC;
     }
-    s->alert = alert_ref(a);
-    s->view = a->a;
-    s->view.token = (uint64_t)++s->round << 32 | (uint64_t)(s - d->slots);
-    s->state = SLOT_READY;
-    s->acked = false;
-    s->since_ns = clock_ns();
-    TAILQ_INSERT_TAIL(&d->ready, s, link);
-    d->n_used++;
+    delivery_enqueue(d, s, alert_ref(a), clock_ns());
     d->stats.accepted++;
-    (void)pthread_mutex_unlock(&d->lock);
     return 0;
+}
+
+int delivery_offer(struct delivery *d, struct alert *a)
+{
+    uint32_t crc = d->conf.spool.dir ? spool_crc(a) : 0;
+    int r = 1;
+
+    (void)pthread_mutex_lock(&d->lock);
+    if (d->conf.spool.dir)
+        r = spooling_offer(d, a, crc);
+    if (r > 0)
+        r = offer_memory(d, a);
+    (void)pthread_mutex_unlock(&d->lock);
+    return r;
 }
 
 void delivery_wake(struct delivery *d)
 {
     (void)pthread_mutex_lock(&d->lock);
-    wake_thread(d);
+    delivery_wake_thread(d);
     (void)pthread_mutex_unlock(&d->lock);
 }
 
@@ -281,7 +298,7 @@ void delivery_stats(struct delivery *d, struct delivery_stats *ret)
 
     (void)pthread_mutex_lock(&d->lock);
     *ret = d->stats;
-    ret->queued = d->n_used;
+    ret->queued = d->n_used - d->n_spooled + (d->spool ? spool_left(d->spool) : 0);
     for (uint32_t i = 0; d->n_used && i < d->n_fresh; i++)
         if (d->slots[i].alert && d->slots[i].since_ns < oldest)
             oldest = d->slots[i].since_ns;

@@ -34,7 +34,9 @@ struct slot {
     uint64_t since_ns; /* when it was queued */
     uint64_t due_ns;
     enum dead_why why;
-    bool acked; /* while offered: the ack was faster than write() returned */
+    bool spooled;
+    uint64_t ticket; /* of the spool */
+    bool acked;      /* while offered: the ack was faster than write() returned */
     struct gyr_verdict ack;
 };
 
@@ -52,6 +54,10 @@ struct delivery {
     pthread_cond_t ended; /* for delivery_join() */
     struct slot *slots;   /* [capacity], touched as needed */
     uint32_t n_fresh, n_used;
+    struct spool *spool; /* NULL: none, or it could not be opened */
+    bool spool_broken;
+    uint64_t spool_again_ns, sync_ns;
+    uint32_t n_spooled; /* slots of the spool's alerts */
     struct slot_list free, ready, delayed, later, dead;
     struct delivery_stats stats;
     bool asleep; /* the thread waits, and nobody has told it of more yet */
@@ -68,6 +74,23 @@ struct delivery {
     uint64_t deadline_ns, idle_ns, progress_ns;
 };
 
+/** @pre locked. NULL: none is free. */
+struct slot *delivery_take_slot(struct delivery *d);
+/** @pre locked. Fill a free slot, last in line. */
+void delivery_enqueue(struct delivery *d, struct slot *s, struct alert *a, uint64_t since_ns);
+/* The spool's part (delivery_spool.c). */
+void spooling_start(struct delivery *d);
+/** @pre locked. Write it down. @return 0; -ENOSPC: dropped and counted; 1: there is no spool to
+ *  write to now. */
+int spooling_offer(struct delivery *d, const struct alert *a, uint32_t crc);
+/** @pre locked, no alert is ready: fetch the next. The lock is open at times. */
+void spooling_fetch(struct delivery *d);
+/** @pre locked, which is open meanwhile. @return when the next is due. */
+uint64_t spooling_sync(struct delivery *d, uint64_t now);
+/** @pre locked. Is there no point in waiting for room any more? */
+bool delivery_past_waiting(struct delivery *d);
+/** @pre locked. */
+void delivery_wake_thread(struct delivery *d);
 /** The output's thread. */
 void *delivery_main(void *d);
 /** @pre locked. Apply a final or retry verdict to a slot that is on no list. */

@@ -34,6 +34,11 @@ static void free_slot(struct delivery *d, struct slot *s)
 {
     alert_unref(s->alert);
     s->alert = NULL;
+    if (s->spooled) {
+        d->n_spooled--;
+        spool_ack(d->spool, s->ticket);
+    }
+    s->spooled = false;
     s->state = SLOT_FREE;
     TAILQ_INSERT_HEAD(&d->free, s, link);
     d->n_used--;
@@ -254,36 +259,54 @@ static void reopen(struct delivery *d)
     (void)pthread_mutex_lock(&d->lock);
 }
 
+/* It is not acknowledged, and the next run sends it. */
+static bool leave_spooled(struct delivery *d, struct slot *s)
+{
+    if (!s->spooled)
+        return false;
+    s->spooled = false;
+    d->n_spooled--;
+    return true;
+}
+
 /* @pre locked: what is left when the time is up. An alert that was answered with "later" keeps its
  * memory until delivery_free(), when the output is gone. */
 static void give_up(struct delivery *d)
 {
     struct slot_list *lists[] = {&d->ready, &d->delayed};
     struct slot *s;
-    uint64_t n = 0;
+    uint64_t n = 0, left;
 
     for (unsigned i = 0; i < 2; i++)
         while ((s = TAILQ_FIRST(lists[i]))) {
             TAILQ_REMOVE(lists[i], s, link);
-            to_dead(d, s, DEAD_AT_END);
-            n++;
+            if (leave_spooled(d, s))
+                free_slot(d, s);
+            else
+                to_dead(d, s, DEAD_AT_END);
+            n += s->state == SLOT_DEAD;
         }
     while ((s = TAILQ_FIRST(&d->later))) {
         TAILQ_REMOVE(&d->later, s, link);
         s->state = SLOT_FREE;
         d->n_used--;
-        n++;
+        n += !leave_spooled(d, s);
     }
     d->stats.dropped += n;
     if (n)
         log_error(NULL, "output '%s': %llu alerts could not be delivered before the end",
                   d->conf.name, (unsigned long long)n);
     bury(d);
+    left = d->spool ? spool_left(d->spool) : 0;
+    if (left)
+        log_warning(NULL, "output '%s': %llu alerts stay in the spool for the next run",
+                    d->conf.name, (unsigned long long)left);
 }
 
 static bool must_end(const struct delivery *d, uint64_t now)
 {
-    return (d->finishing && d->n_used == 0) || now >= delivery_limit(d);
+    return (d->finishing && d->n_used == 0 && !(d->spool && spool_is_unread(d->spool))) ||
+           now >= delivery_limit(d);
 }
 
 void *delivery_main(void *arg)
@@ -294,10 +317,14 @@ void *delivery_main(void *arg)
 
     (void)pthread_mutex_lock(&d->lock);
     for (;;) {
-        uint64_t now = clock_ns(), next = promote(d, now), limit;
+        uint64_t now = clock_ns(), next = promote(d, now), limit, sync;
 
         if (must_end(d, now))
             break;
+        if (TAILQ_EMPTY(&d->ready))
+            spooling_fetch(d);
+        sync = spooling_sync(d, now);
+        next = sync < next ? sync : next;
         if (!TAILQ_EMPTY(&d->dead)) {
             bury(d);
         } else if (d->reopen) {
@@ -314,6 +341,8 @@ void *delivery_main(void *arg)
         }
     }
     give_up(d);
+    d->sync_ns = 0;
+    (void)spooling_sync(d, UINT64_MAX);
     (void)pthread_mutex_unlock(&d->lock);
     if (d->conf.ops->flush && d->conf.ops->flush(d->self, FLUSH_MS, &err) < 0)
         log_error(NULL, "output '%s' could not flush: %s", d->conf.name, err.msg);

@@ -130,6 +130,7 @@ static void add_output(struct buf *b, struct pipeline *p, uint32_t i, bool all)
     (void)snprintf(who, sizeof(who), "output %.80s", o.name);
     if (all) {
         add_count(b, who, o.stats.accepted, "alerts taken", all);
+        add_count(b, who, o.stats.resumed, "of them from the spool, by earlier runs", all);
         add_count(b, who, o.stats.delivered, "alerts delivered", all);
     }
     add_count(b, who, o.stats.retried, "offers repeated", all);

@@ -11,6 +11,8 @@
 #include "base/yaml.h"
 #include "rules/adjust.h"
 
+#include "alert/spool.h"
+
 #include <gyr/output.h>
 
 enum on_full { ON_FULL_DEFAULT, ON_FULL_DROP, ON_FULL_WAIT };
@@ -33,6 +35,7 @@ struct plugin_conf {
         uint64_t min_ns, max_ns, give_up_ns; /**< 0: the default; give_up: never */
     } retry;
     const char *dead_letters; /**< file; NULL: none */
+    struct spool_conf spool;  /**< dir NULL: none */
 };
 
 struct config {

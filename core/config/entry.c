@@ -104,6 +104,7 @@ static const struct key output_keys[] = {
     {"queue", entry_queue},
     {"retry", conf_read_retry},
     {"dead_letters", conf_read_dead_letters},
+    {"spool", conf_read_spool},
 };
 
 /* "/usr/lib/x/foo.so": foo */

@@ -221,6 +221,7 @@ static int make_sink(struct pipeline *p, uint32_t i, struct diags *d)
         .backoff_max_ns = c->retry.max_ns,
         .give_up_ns = c->retry.give_up_ns,
         .dead_letters = c->dead_letters,
+        .spool = c->spool,
         .wait = c->on_full == ON_FULL_DEFAULT ? !p->any_live : c->on_full == ON_FULL_WAIT};
     int r;
 

@@ -85,6 +85,7 @@ static void everything_said(void **state)
              "    queue: 10\n"
              "    retry: {min: 1s, max: 1m, give_up: 1d}\n"
              "    dead_letters: dead.json\n"
+             "    spool: {dir: s, segment_bytes: 1M, fsync: never, on_full: drop_old}\n"
              "rules: {files: [/etc/gyr/rules.d, local.yaml], min_priority: info,\n"
              "        select: [{disable: {tag: net}}, {enable: {rule: 'T*', tag: x}}]}\n"
              "append_output:\n"
@@ -121,6 +122,12 @@ static void everything_said(void **state)
     assert_int_equal(c->outputs[1].retry.max_ns, 60000000000);
     assert_int_equal(c->outputs[1].retry.give_up_ns, 86400000000000);
     assert_string_equal(c->outputs[1].dead_letters, "/etc/gyr/dead.json");
+    assert_string_equal(c->outputs[1].spool.dir, "/etc/gyr/s");
+    assert_int_equal(c->outputs[1].spool.segment_bytes, 1 << 20);
+    assert_int_equal(c->outputs[1].spool.max_bytes, 256 << 20);
+    assert_int_equal(c->outputs[1].spool.fsync, SPOOL_FSYNC_NEVER);
+    assert_int_equal(c->outputs[1].spool.on_full, SPOOL_FULL_DROP_OLD);
+    assert_null(c->outputs[0].spool.dir);
     assert_int_equal(c->n_rule_files, 2);
     assert_string_equal(c->rule_files[1], "/etc/gyr/local.yaml");
     assert_int_equal(c->min_priority, GYR_PRIO_INFORMATIONAL);
@@ -187,6 +194,9 @@ static void every_mistake_has_its_place(void **state)
         {"outputs:\n  - {plugin: x, on_full: hang}", "'hang' is not one of drop, wait", 2, 26},
         {"outputs:\n  - {plugin: x, retry: {min: 1m, max: 1s}}",
          "'min' must not be longer than 'max'", 2, 24},
+        {"outputs:\n  - {plugin: x, spool: {fsync: never}}", "spool needs the key 'dir'", 2, 24},
+        {"outputs:\n  - {plugin: x, spool: {dir: a, max_bytes: 9M}}",
+         "'max_bytes' must be two segments ('segment_bytes') at least", 2, 24},
         {"outputs:\n  - {plugin: x, retry: 5s}", "retry must be a mapping, not text", 2, 24},
         {"outputs:\n  - {plugin: x, queue: 0}", "'0' is out of range: 1 to 1048576 is allowed", 2,
          24},
