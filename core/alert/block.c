@@ -90,14 +90,16 @@ static void move_all(struct move *m, struct gyr_alert *a)
     }
 }
 
-int block_read(const void *bytes, uint32_t len, uint64_t base, struct alert **ret)
+/* With @p extra bytes of room behind it. */
+static int read_block(const void *bytes, uint32_t len, uint64_t base, uint32_t extra,
+                      struct alert **ret)
 {
     struct move m = {.base = base, .len = len};
     struct alert *a;
 
     if (len < sizeof(a->a))
         return -EBADMSG;
-    a = malloc(offsetof(struct alert, a) + len);
+    a = malloc(offsetof(struct alert, a) + len + extra);
     if (!a)
         return -ENOMEM;
     m.to = (char *)&a->a;
@@ -108,8 +110,39 @@ int block_read(const void *bytes, uint32_t len, uint64_t base, struct alert **re
         return -EBADMSG;
     }
     a->a.size = sizeof(a->a);
-    a->len = len;
+    a->len = len + extra;
     atomic_init(&a->refs, 1);
     *ret = a;
+    return 0;
+}
+
+int block_read(const void *bytes, uint32_t len, uint64_t base, struct alert **ret)
+{
+    return read_block(bytes, len, base, 0, ret);
+}
+
+static const char *put(char **at, const char *s, size_t n)
+{
+    char *to = memcpy(*at, s, n + 1);
+
+    *at += n + 1;
+    return to;
+}
+
+int block_copy(const struct alert *a, const struct block_change *c, struct alert **ret)
+{
+    size_t uuid = strlen(c->uuid), text = strlen(c->text), json = strlen(c->json);
+    char *at;
+    int r =
+        read_block(block_bytes(a), a->len, block_base(a), (uint32_t)(uuid + text + json + 3), ret);
+
+    if (r < 0)
+        return r;
+    at = (char *)&(*ret)->a + a->len;
+    (*ret)->a.uuid = put(&at, c->uuid, uuid);
+    (*ret)->a.text = put(&at, c->text, text);
+    (*ret)->a.json = put(&at, c->json, json);
+    (*ret)->a.text_len = (uint32_t)text;
+    (*ret)->a.json_len = (uint32_t)json;
     return 0;
 }

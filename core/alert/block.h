@@ -29,4 +29,11 @@ static inline uint64_t block_base(const struct alert *a)
  *  @return 0 and a reference; -EBADMSG; -ENOMEM. */
 int block_read(const void *bytes, uint32_t len, uint64_t base, struct alert **ret);
 
+/** What a copy has instead. */
+struct block_change {
+    const char *uuid, *text, *json;
+};
+/** @return 0 and a reference; -EBADMSG, -ENOMEM. */
+int block_copy(const struct alert *a, const struct block_change *c, struct alert **ret);
+
 #endif /* ALERT_BLOCK_H */

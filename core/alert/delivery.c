@@ -9,7 +9,7 @@
 #include <time.h>
 
 enum { NS_MS = 1000000 };
-static const uint64_t JOIN_GRACE_NS = 2000000000;
+static const uint64_t JOIN_GRACE_NS = 2000000000, SUPPRESSED_EVERY_NS = 60000000000;
 
 uint64_t clock_ns(void)
 {
@@ -37,6 +37,12 @@ int delivery_new(const struct delivery_conf *conf, struct delivery **ret)
         d->conf.backoff_max_ns = d->conf.backoff_min_ns;
     d->slots = calloc(d->conf.capacity, sizeof(*d->slots));
     if (!d->slots) {
+        free(d);
+        return -ENOMEM;
+    }
+    d->noise = noise_is_wanted(&conf->noise) ? noise_new(&conf->noise) : NULL;
+    if (noise_is_wanted(&conf->noise) && !d->noise) {
+        free(d->slots);
         free(d);
         return -ENOMEM;
     }
@@ -72,6 +78,7 @@ void delivery_free(struct delivery *d)
     (void)pthread_cond_destroy(&d->space);
     (void)pthread_cond_destroy(&d->work);
     (void)pthread_mutex_destroy(&d->lock);
+    noise_free(d->noise);
     free(d->slots);
     free(d);
 }
@@ -126,7 +133,7 @@ struct slot *delivery_take_slot(struct delivery *d)
 
 bool delivery_past_waiting(struct delivery *d)
 {
-    return d->has_ended || clock_ns() >= d->deadline_ns;
+    return d->has_ended || d->no_wait || clock_ns() >= d->deadline_ns;
 }
 
 void delivery_wake_thread(struct delivery *d)
@@ -169,16 +176,52 @@ static int offer_memory(struct delivery *d, struct alert *a)
     return 0;
 }
 
+/* @pre locked */
+static int offer(struct delivery *d, struct alert *a, uint32_t crc)
+{
+    int r = d->conf.spool.dir ? spooling_offer(d, a, crc) : 1;
+
+    return r > 0 ? offer_memory(d, a) : r;
+}
+
+void delivery_close_windows(struct delivery *d, uint64_t ts_ns)
+{
+    struct alert *a;
+
+    d->no_wait = true;
+    while (d->noise && (a = noise_close(d->noise, ts_ns))) {
+        (void)offer(d, a, d->conf.spool.dir ? spool_crc(a) : 0);
+        alert_unref(a);
+    }
+    d->no_wait = false;
+}
+
+static void count_suppressed(struct delivery *d)
+{
+    uint64_t now = clock_ns();
+
+    d->stats.suppressed++;
+    if (now - d->suppressed_told_ns < SUPPRESSED_EVERY_NS && d->suppressed_told_ns)
+        return;
+    if (d->suppressed_told_ns)
+        log_notice(NULL, "output '%s': %llu alerts suppressed (%llu in all)", d->conf.name,
+                   (unsigned long long)(d->stats.suppressed - d->suppressed_told),
+                   (unsigned long long)d->stats.suppressed);
+    d->suppressed_told = d->suppressed_told_ns ? d->stats.suppressed : 0;
+    d->suppressed_told_ns = now;
+}
+
 int delivery_offer(struct delivery *d, struct alert *a)
 {
     uint32_t crc = d->conf.spool.dir ? spool_crc(a) : 0;
-    int r = 1;
+    int r = 0;
 
     (void)pthread_mutex_lock(&d->lock);
-    if (d->conf.spool.dir)
-        r = spooling_offer(d, a, crc);
-    if (r > 0)
-        r = offer_memory(d, a);
+    delivery_close_windows(d, a->a.ts_ns);
+    if (!d->noise || noise_passes(d->noise, a))
+        r = offer(d, a, crc);
+    else
+        count_suppressed(d);
     (void)pthread_mutex_unlock(&d->lock);
     return r;
 }
@@ -231,6 +274,7 @@ void delivery_end_by(struct delivery *d, uint64_t deadline_ns)
 void delivery_finish(struct delivery *d, uint64_t idle_ns)
 {
     (void)pthread_mutex_lock(&d->lock);
+    delivery_close_windows(d, UINT64_MAX);
     d->finishing = true;
     d->idle_ns = idle_ns;
     d->progress_ns = clock_ns();

@@ -22,6 +22,7 @@
 #include "alert/alert.h"
 #include "alert/filter.h"
 #include "alert/latency.h"
+#include "alert/noise.h"
 #include "alert/spool.h"
 
 #include <gyr/output.h>
@@ -35,6 +36,8 @@ struct delivery_conf {
     int notify_fd;     /**< an eventfd told when the thread has ended; -1: none */
     uint64_t backoff_min_ns, backoff_max_ns; /**< 0: 250 ms and 30 s */
     uint64_t give_up_ns;      /**< an alert that was put off for so long is dead; 0: never */
+    struct noise_conf noise;  /**< what it need not hear of */
+    bool live;                /**< windows end by the clock, too, when no alert comes */
     struct spool_conf spool;  /**< dir NULL: none; on_full SPOOL_FULL_DEFAULT: as `wait` says */
     const char *dead_letters; /**< file that dead alerts are kept in; borrowed; NULL: none */
 };
@@ -46,6 +49,7 @@ struct delivery_stats {
     uint64_t failed;        /**< dead: the output refused it for good, or put it off for too long */
     uint64_t dropped;       /**< queue full, or given up at the end */
     uint64_t kept;          /**< of those failed or given up: kept as dead letters */
+    uint64_t suppressed;    /**< muted, repeats, past a rate: never in the queue */
     uint64_t resumed;       /**< of those accepted: from the spool, by earlier runs */
     uint64_t oldest_ns;     /**< age of the oldest in the queue */
     uint64_t queued;        /**< those in the spool included */

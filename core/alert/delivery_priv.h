@@ -54,6 +54,9 @@ struct delivery {
     pthread_cond_t ended; /* for delivery_join() */
     struct slot *slots;   /* [capacity], touched as needed */
     uint32_t n_fresh, n_used;
+    struct noise *noise; /* NULL: nothing is suppressed */
+    uint64_t suppressed_told, suppressed_told_ns;
+    bool no_wait;        /* an offer by one who must not wait for room */
     struct spool *spool; /* NULL: none, or it could not be opened */
     bool spool_broken;
     uint64_t spool_again_ns, sync_ns;
@@ -91,6 +94,8 @@ uint64_t spooling_sync(struct delivery *d, uint64_t now);
 bool delivery_past_waiting(struct delivery *d);
 /** @pre locked. */
 void delivery_wake_thread(struct delivery *d);
+/** @pre locked. Offer what closes windows; without waiting. */
+void delivery_close_windows(struct delivery *d, uint64_t ts_ns);
 /** The output's thread. */
 void *delivery_main(void *d);
 /** @pre locked. Apply a final or retry verdict to a slot that is on no list. */

@@ -2,10 +2,22 @@
 #include "alert/delivery_priv.h"
 #include "base/log.h"
 
+#include <time.h>
 #include <unistd.h>
 
 enum { OFFER_MAX = 64, TELL_EVERY_S = 10, FLUSH_MS = 1000 };
 static const uint64_t RETRY_AFTER_MAX_NS = 3600ull * 1000000000; /* a far side may ask for more */
+
+/* Windows of a live source end by the clock when no alert comes: then, and looked at so often. */
+static const uint64_t LATE_NS = 2000000000, CLOSE_EVERY_NS = 1000000000;
+
+static uint64_t realtime_ns(void)
+{
+    struct timespec ts;
+
+    (void)clock_gettime(CLOCK_REALTIME, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
 
 static uint64_t next_random(struct delivery *d)
 {
@@ -321,6 +333,10 @@ void *delivery_main(void *arg)
 
         if (must_end(d, now))
             break;
+        if (d->conf.live && d->noise && noise_is_open(d->noise)) {
+            delivery_close_windows(d, realtime_ns() - LATE_NS);
+            next = now + CLOSE_EVERY_NS < next ? now + CLOSE_EVERY_NS : next;
+        }
         if (TAILQ_EMPTY(&d->ready))
             spooling_fetch(d);
         sync = spooling_sync(d, now);

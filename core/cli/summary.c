@@ -137,6 +137,7 @@ static void add_output(struct buf *b, struct pipeline *p, uint32_t i, bool all)
     add_count(b, who, o.stats.failed, "alerts dead: refused for good, or put off for too long",
               all);
     add_count(b, who, o.stats.dropped, "alerts dropped", all);
+    add_count(b, who, o.stats.suppressed, "alerts suppressed: muted, repeated or too many", all);
     add_count(b, who, o.stats.kept, "of the dead and dropped kept as dead letters", all);
     add_count(b, who, o.stats.queued, "alerts waiting", all);
     if (o.stats.queued) {

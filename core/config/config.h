@@ -11,6 +11,7 @@
 #include "base/yaml.h"
 #include "rules/adjust.h"
 
+#include "alert/noise.h"
 #include "alert/spool.h"
 
 #include <gyr/output.h>
@@ -35,6 +36,7 @@ struct plugin_conf {
         uint64_t min_ns, max_ns, give_up_ns; /**< 0: the default; give_up: never */
     } retry;
     const char *dead_letters; /**< file; NULL: none */
+    struct noise_conf noise;  /**< without the mutes */
     struct spool_conf spool;  /**< dir NULL: none */
 };
 
@@ -56,6 +58,8 @@ struct config {
     const char *hostname;  /**< NULL: ask the machine */
     bool drop_privileges;
     int log_level;
+    struct mute *mutes;
+    uint32_t n_mutes;
     uint64_t park_deadline_ns;
     uint32_t park_events;
     uint64_t park_bytes;

@@ -105,6 +105,8 @@ static const struct key output_keys[] = {
     {"retry", conf_read_retry},
     {"dead_letters", conf_read_dead_letters},
     {"spool", conf_read_spool},
+    {"dedup", conf_read_dedup},
+    {"rate_limit", conf_read_rate_limit},
 };
 
 /* "/usr/lib/x/foo.so": foo */

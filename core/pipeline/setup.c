@@ -222,9 +222,13 @@ static int make_sink(struct pipeline *p, uint32_t i, struct diags *d)
         .give_up_ns = c->retry.give_up_ns,
         .dead_letters = c->dead_letters,
         .spool = c->spool,
+        .noise = c->noise,
+        .live = p->any_live,
         .wait = c->on_full == ON_FULL_DEFAULT ? !p->any_live : c->on_full == ON_FULL_WAIT};
     int r;
 
+    dc.noise.mutes = p->config->mutes;
+    dc.noise.n_mutes = p->config->n_mutes;
     s->conf = c;
     r = delivery_new(&dc, &s->delivery);
     if (r < 0)
