@@ -387,6 +387,7 @@ int alert_make(struct alert_maker *m, const struct match *match, struct alert **
     *ret = (struct alert *)(void *)k.p;
     k.need = 0;
     pack_alert(&k, m, match, uuid, n);
+    (*ret)->len = (uint32_t)(k.need - offsetof(struct alert, a));
     return 0;
 }
 

@@ -25,6 +25,7 @@ enum {
 
 struct alert {
     atomic_uint refs;
+    uint32_t len;       /**< bytes from `a` to the end of the block */
     struct gyr_alert a; /**< token 0, attempt 0: each output's own copy has them */
 };
 

@@ -9,7 +9,7 @@
 #include <time.h>
 
 enum { NS_MS = 1000000 };
-static const uint64_t JOIN_GRACE_NS = 2000000000;
+static const uint64_t JOIN_GRACE_NS = 2000000000, SUPPRESSED_EVERY_NS = 60000000000;
 
 uint64_t clock_ns(void)
 {
@@ -33,8 +33,16 @@ int delivery_new(const struct delivery_conf *conf, struct delivery **ret)
         d->conf.backoff_min_ns = 250ull * NS_MS;
     if (!d->conf.backoff_max_ns)
         d->conf.backoff_max_ns = 30000ull * NS_MS;
+    if (d->conf.backoff_max_ns < d->conf.backoff_min_ns)
+        d->conf.backoff_max_ns = d->conf.backoff_min_ns;
     d->slots = calloc(d->conf.capacity, sizeof(*d->slots));
     if (!d->slots) {
+        free(d);
+        return -ENOMEM;
+    }
+    d->noise = noise_is_wanted(&conf->noise) ? noise_new(&conf->noise) : NULL;
+    if (noise_is_wanted(&conf->noise) && !d->noise) {
+        free(d->slots);
         free(d);
         return -ENOMEM;
     }
@@ -42,6 +50,8 @@ int delivery_new(const struct delivery_conf *conf, struct delivery **ret)
     TAILQ_INIT(&d->ready);
     TAILQ_INIT(&d->delayed);
     TAILQ_INIT(&d->later);
+    TAILQ_INIT(&d->dead);
+    dead_letters_init(&d->letters, conf->dead_letters, conf->name);
     d->deadline_ns = UINT64_MAX;
     d->idle_ns = UINT64_MAX;
     d->random = hash_bytes(&d, sizeof(d)) | 1;
@@ -62,10 +72,13 @@ void delivery_free(struct delivery *d)
         return;
     for (uint32_t i = 0; i < d->n_fresh; i++)
         alert_unref(d->slots[i].alert);
+    dead_letters_close(&d->letters);
+    spool_close(d->spool);
     (void)pthread_cond_destroy(&d->ended);
     (void)pthread_cond_destroy(&d->space);
     (void)pthread_cond_destroy(&d->work);
     (void)pthread_mutex_destroy(&d->lock);
+    noise_free(d->noise);
     free(d->slots);
     free(d);
 }
@@ -77,6 +90,7 @@ int delivery_start(struct delivery *d, void *self)
     int r;
 
     d->self = self;
+    spooling_start(d);
     d->progress_ns = clock_ns();
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -106,7 +120,7 @@ void delivery_wait(struct delivery *d, pthread_cond_t *c, uint64_t until_ns)
         (void)pthread_cond_timedwait(c, &d->lock, &ts);
 }
 
-static struct slot *take_slot(struct delivery *d)
+struct slot *delivery_take_slot(struct delivery *d)
 {
     struct slot *s = TAILQ_FIRST(&d->free);
 
@@ -117,37 +131,106 @@ static struct slot *take_slot(struct delivery *d)
     return s;
 }
 
-/* Is there no point in waiting for room any more? */
-static bool past_waiting(struct delivery *d)
+bool delivery_past_waiting(struct delivery *d)
 {
-    return !d->conf.wait || d->has_ended || clock_ns() >= d->deadline_ns;
+    return d->has_ended || d->no_wait || clock_ns() >= d->deadline_ns;
 }
 
-int delivery_offer(struct delivery *d, struct alert *a)
+void delivery_wake_thread(struct delivery *d)
+{
+    if (!d->asleep)
+        return;
+    d->asleep = false;
+    (void)pthread_cond_signal(&d->work);
+}
+
+void delivery_enqueue(struct delivery *d, struct slot *s, struct alert *a, uint64_t since_ns)
+{
+    s->alert = a;
+    s->view = a->a;
+    s->view.token = (uint64_t)++s->round << 32 | (uint64_t)(s - d->slots);
+    s->state = SLOT_READY;
+    s->acked = s->spooled = false;
+    s->since_ns = since_ns;
+    TAILQ_INSERT_TAIL(&d->ready, s, link);
+    d->n_used++;
+}
+
+/* @pre locked */
+static int offer_memory(struct delivery *d, struct alert *a)
 {
     struct slot *s;
 
-    (void)pthread_mutex_lock(&d->lock);
-    while (!(s = take_slot(d)) && !past_waiting(d))
+    while (!(s = delivery_take_slot(d)) && d->conf.wait && !delivery_past_waiting(d)) {
+        delivery_wake_thread(d);
         delivery_wait(d, &d->space, d->deadline_ns);
+    }
     if (!s || d->has_ended) {
         if (s)
             TAILQ_INSERT_TAIL(&d->free, s, link);
         d->stats.dropped++;
-        (void)pthread_mutex_unlock(&d->lock);
         return -ENOSPC;
     }
-    s->alert = alert_ref(a);
-    s->view = a->a;
-    s->view.token = (uint64_t)++s->round << 32 | (uint64_t)(s - d->slots);
-    s->state = SLOT_READY;
-    s->acked = false;
-    TAILQ_INSERT_TAIL(&d->ready, s, link);
-    d->n_used++;
+    delivery_enqueue(d, s, alert_ref(a), clock_ns());
     d->stats.accepted++;
-    (void)pthread_cond_signal(&d->work);
-    (void)pthread_mutex_unlock(&d->lock);
     return 0;
+}
+
+/* @pre locked */
+static int offer(struct delivery *d, struct alert *a, uint32_t crc)
+{
+    int r = d->conf.spool.dir ? spooling_offer(d, a, crc) : 1;
+
+    return r > 0 ? offer_memory(d, a) : r;
+}
+
+void delivery_close_windows(struct delivery *d, uint64_t ts_ns)
+{
+    struct alert *a;
+
+    d->no_wait = true;
+    while (d->noise && (a = noise_close(d->noise, ts_ns))) {
+        (void)offer(d, a, d->conf.spool.dir ? spool_crc(a) : 0);
+        alert_unref(a);
+    }
+    d->no_wait = false;
+}
+
+static void count_suppressed(struct delivery *d)
+{
+    uint64_t now = clock_ns();
+
+    d->stats.suppressed++;
+    if (now - d->suppressed_told_ns < SUPPRESSED_EVERY_NS && d->suppressed_told_ns)
+        return;
+    if (d->suppressed_told_ns)
+        log_notice(NULL, "output '%s': %llu alerts suppressed (%llu in all)", d->conf.name,
+                   (unsigned long long)(d->stats.suppressed - d->suppressed_told),
+                   (unsigned long long)d->stats.suppressed);
+    d->suppressed_told = d->suppressed_told_ns ? d->stats.suppressed : 0;
+    d->suppressed_told_ns = now;
+}
+
+int delivery_offer(struct delivery *d, struct alert *a)
+{
+    uint32_t crc = d->conf.spool.dir ? spool_crc(a) : 0;
+    int r = 0;
+
+    (void)pthread_mutex_lock(&d->lock);
+    delivery_close_windows(d, a->a.ts_ns);
+    if (!d->noise || noise_passes(d->noise, a))
+        r = offer(d, a, crc);
+    else
+        count_suppressed(d);
+    (void)pthread_mutex_unlock(&d->lock);
+    return r;
+}
+
+void delivery_wake(struct delivery *d)
+{
+    (void)pthread_mutex_lock(&d->lock);
+    delivery_wake_thread(d);
+    (void)pthread_mutex_unlock(&d->lock);
 }
 
 void delivery_ack(struct delivery *d, uint64_t token, uint32_t verdict, uint64_t retry_after_ns)
@@ -191,6 +274,7 @@ void delivery_end_by(struct delivery *d, uint64_t deadline_ns)
 void delivery_finish(struct delivery *d, uint64_t idle_ns)
 {
     (void)pthread_mutex_lock(&d->lock);
+    delivery_close_windows(d, UINT64_MAX);
     d->finishing = true;
     d->idle_ns = idle_ns;
     d->progress_ns = clock_ns();
@@ -254,8 +338,14 @@ int delivery_join(struct delivery *d)
 
 void delivery_stats(struct delivery *d, struct delivery_stats *ret)
 {
+    uint64_t oldest = UINT64_MAX, now = clock_ns();
+
     (void)pthread_mutex_lock(&d->lock);
     *ret = d->stats;
-    ret->queued = d->n_used;
+    ret->queued = d->n_used - d->n_spooled + (d->spool ? spool_left(d->spool) : 0);
+    for (uint32_t i = 0; d->n_used && i < d->n_fresh; i++)
+        if (d->slots[i].alert && d->slots[i].since_ns < oldest)
+            oldest = d->slots[i].since_ns;
+    ret->oldest_ns = oldest < now ? now - oldest : 0;
     (void)pthread_mutex_unlock(&d->lock);
 }

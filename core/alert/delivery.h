@@ -7,6 +7,12 @@
  * meet is counted: accepted = delivered + failed + dropped + what is still queued; what the full
  * queue refused is in dropped too.
  *
+ * Order is kept: what is offered again goes first, and the output rests as a whole. Only an alert
+ * that was put off alone, while later ones were taken, comes after those.
+ *
+ * With a spool an alert is taken when it is written there, and all are read from there; what is not
+ * delivered at the end stays. When no more can be written, alerts queue in memory, and it is told.
+ *
  * delivery_offer() may be called from any number of source threads, delivery_ack() from any
  * thread, the rest from the main thread.
  */
@@ -15,6 +21,9 @@
 
 #include "alert/alert.h"
 #include "alert/filter.h"
+#include "alert/latency.h"
+#include "alert/noise.h"
+#include "alert/spool.h"
 
 #include <gyr/output.h>
 
@@ -26,15 +35,25 @@ struct delivery_conf {
     bool wait;         /**< full: the source waits; else the alert is dropped and counted */
     int notify_fd;     /**< an eventfd told when the thread has ended; -1: none */
     uint64_t backoff_min_ns, backoff_max_ns; /**< 0: 250 ms and 30 s */
+    uint64_t give_up_ns;      /**< an alert that was put off for so long is dead; 0: never */
+    struct noise_conf noise;  /**< what it need not hear of */
+    bool live;                /**< windows end by the clock, too, when no alert comes */
+    struct spool_conf spool;  /**< dir NULL: none; on_full SPOOL_FULL_DEFAULT: as `wait` says */
+    const char *dead_letters; /**< file that dead alerts are kept in; borrowed; NULL: none */
 };
 
 struct delivery_stats {
-    uint64_t accepted;  /**< taken into the queue */
-    uint64_t delivered; /**< the output has it */
-    uint64_t retried;   /**< offers that were answered with "not now" */
-    uint64_t failed;    /**< the output refused it for good */
-    uint64_t dropped;   /**< queue full, or given up at the end */
-    uint32_t queued;
+    uint64_t accepted;      /**< taken into the queue */
+    uint64_t delivered;     /**< the output has it */
+    uint64_t retried;       /**< offers that were answered with "not now" */
+    uint64_t failed;        /**< dead: the output refused it for good, or put it off for too long */
+    uint64_t dropped;       /**< queue full, or given up at the end */
+    uint64_t kept;          /**< of those failed or given up: kept as dead letters */
+    uint64_t suppressed;    /**< muted, repeats, past a rate: never in the queue */
+    uint64_t resumed;       /**< of those accepted: from the spool, by earlier runs */
+    uint64_t oldest_ns;     /**< age of the oldest in the queue */
+    uint64_t queued;        /**< those in the spool included */
+    struct latency latency; /**< from the queue to the output's "I have it" */
 };
 
 struct delivery;
@@ -46,8 +65,11 @@ void delivery_free(struct delivery *d);
 int delivery_start(struct delivery *d, void *self);
 
 bool delivery_wants(const struct delivery *d, const struct rule *rule);
-/** Queue a reference of its own. @return 0; -ENOSPC when it was dropped. */
+/** Queue a reference of its own; delivery_wake() then tells the thread. @return 0; -ENOSPC when it
+ *  was dropped. */
 int delivery_offer(struct delivery *d, struct alert *a);
+/** After one or more offers: one wake-up for all of them, and none when the thread is at work. */
+void delivery_wake(struct delivery *d);
 /** The verdict that GYR_V_LATER promised. Any thread; unknown tokens are ignored. */
 void delivery_ack(struct delivery *d, uint64_t token, uint32_t verdict, uint64_t retry_after_ns);
 

@@ -6,6 +6,7 @@
 #ifndef ALERT_DELIVERY_PRIV_H
 #define ALERT_DELIVERY_PRIV_H
 
+#include "alert/deadletter.h"
 #include "alert/delivery.h"
 
 #include <pthread.h>
@@ -16,8 +17,12 @@ enum slot_state {
     SLOT_READY,   /* to be offered */
     SLOT_OFFERED, /* in write() */
     SLOT_DELAYED, /* to be offered again at due_ns */
-    SLOT_LATER    /* waits for its ack */
+    SLOT_LATER,   /* waits for its ack */
+    SLOT_DEAD     /* to be buried by the thread */
 };
+
+/* Why an alert is dead. */
+enum dead_why { DEAD_REFUSED, DEAD_PUT_OFF, DEAD_AT_END };
 
 /** An alert on its way to this output. */
 struct slot {
@@ -25,9 +30,13 @@ struct slot {
     struct alert *alert;
     struct gyr_alert view; /* the shared alert with this output's token and attempt */
     enum slot_state state;
-    uint32_t round; /* of the slot's use; half of the token, so that a late ack finds nothing */
+    uint32_t round;    /* of the slot's use; half of the token, so that a late ack finds nothing */
+    uint64_t since_ns; /* when it was queued */
     uint64_t due_ns;
-    bool acked; /* while offered: the ack was faster than write() returned */
+    enum dead_why why;
+    bool spooled;
+    uint64_t ticket; /* of the spool */
+    bool acked;      /* while offered: the ack was faster than write() returned */
     struct gyr_verdict ack;
 };
 
@@ -45,18 +54,48 @@ struct delivery {
     pthread_cond_t ended; /* for delivery_join() */
     struct slot *slots;   /* [capacity], touched as needed */
     uint32_t n_fresh, n_used;
-    struct slot_list free, ready, delayed, later;
+    struct noise *noise; /* NULL: nothing is suppressed */
+    uint64_t suppressed_told, suppressed_told_ns;
+    bool no_wait;        /* an offer by one who must not wait for room */
+    struct spool *spool; /* NULL: none, or it could not be opened */
+    bool spool_broken;
+    uint64_t spool_again_ns, sync_ns;
+    uint32_t n_spooled; /* slots of the spool's alerts */
+    struct slot_list free, ready, delayed, later, dead;
     struct delivery_stats stats;
+    bool asleep; /* the thread waits, and nobody has told it of more yet */
 
     uint32_t streak;         /* offers in a row of which nothing was taken */
     uint64_t pause_until_ns; /* the output as a whole rests */
     uint64_t outage_since_ns, told_ns;
     uint64_t random;
+    char reason[256]; /* the output's last */
+
+    struct dead_letters letters; /* the thread's */
 
     bool reopen, finishing, has_ended;
     uint64_t deadline_ns, idle_ns, progress_ns;
 };
 
+/** @pre locked. NULL: none is free. */
+struct slot *delivery_take_slot(struct delivery *d);
+/** @pre locked. Fill a free slot, last in line. */
+void delivery_enqueue(struct delivery *d, struct slot *s, struct alert *a, uint64_t since_ns);
+/* The spool's part (delivery_spool.c). */
+void spooling_start(struct delivery *d);
+/** @pre locked. Write it down. @return 0; -ENOSPC: dropped and counted; 1: there is no spool to
+ *  write to now. */
+int spooling_offer(struct delivery *d, const struct alert *a, uint32_t crc);
+/** @pre locked, no alert is ready: fetch the next. The lock is open at times. */
+void spooling_fetch(struct delivery *d);
+/** @pre locked, which is open meanwhile. @return when the next is due. */
+uint64_t spooling_sync(struct delivery *d, uint64_t now);
+/** @pre locked. Is there no point in waiting for room any more? */
+bool delivery_past_waiting(struct delivery *d);
+/** @pre locked. */
+void delivery_wake_thread(struct delivery *d);
+/** @pre locked. Offer what closes windows; without waiting. */
+void delivery_close_windows(struct delivery *d, uint64_t ts_ns);
 /** The output's thread. */
 void *delivery_main(void *d);
 /** @pre locked. Apply a final or retry verdict to a slot that is on no list. */

@@ -2,10 +2,22 @@
 #include "alert/delivery_priv.h"
 #include "base/log.h"
 
+#include <time.h>
 #include <unistd.h>
 
 enum { OFFER_MAX = 64, TELL_EVERY_S = 10, FLUSH_MS = 1000 };
 static const uint64_t RETRY_AFTER_MAX_NS = 3600ull * 1000000000; /* a far side may ask for more */
+
+/* Windows of a live source end by the clock when no alert comes: then, and looked at so often. */
+static const uint64_t LATE_NS = 2000000000, CLOSE_EVERY_NS = 1000000000;
+
+static uint64_t realtime_ns(void)
+{
+    struct timespec ts;
+
+    (void)clock_gettime(CLOCK_REALTIME, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
 
 static uint64_t next_random(struct delivery *d)
 {
@@ -34,6 +46,11 @@ static void free_slot(struct delivery *d, struct slot *s)
 {
     alert_unref(s->alert);
     s->alert = NULL;
+    if (s->spooled) {
+        d->n_spooled--;
+        spool_ack(d->spool, s->ticket);
+    }
+    s->spooled = false;
     s->state = SLOT_FREE;
     TAILQ_INSERT_HEAD(&d->free, s, link);
     d->n_used--;
@@ -51,6 +68,28 @@ static bool may_tell(struct delivery *d)
     return true;
 }
 
+/* The file is written by the thread, without the lock. */
+static void to_dead(struct delivery *d, struct slot *s, enum dead_why why)
+{
+    s->state = SLOT_DEAD;
+    s->why = why;
+    TAILQ_INSERT_TAIL(&d->dead, s, link);
+}
+
+static bool is_overdue(const struct delivery *d, const struct slot *s, uint64_t now)
+{
+    return d->conf.give_up_ns && now - s->since_ns >= d->conf.give_up_ns;
+}
+
+static void bury_overdue(struct delivery *d, struct slot *s)
+{
+    d->stats.failed++;
+    if (may_tell(d))
+        log_error(NULL, "output '%s' put off an alert of rule '%s' for too long (%llu given up)",
+                  d->conf.name, s->view.rule, (unsigned long long)d->stats.failed);
+    to_dead(d, s, DEAD_PUT_OFF);
+}
+
 void delivery_settle(struct delivery *d, struct slot *s, const struct gyr_verdict *v)
 {
     uint64_t now = clock_ns();
@@ -58,6 +97,7 @@ void delivery_settle(struct delivery *d, struct slot *s, const struct gyr_verdic
     switch (v->verdict) {
     case GYR_V_ACCEPTED:
         d->stats.delivered++;
+        latency_add(&d->stats.latency, now - s->since_ns);
         d->progress_ns = now;
         free_slot(d, s);
         break;
@@ -67,10 +107,14 @@ void delivery_settle(struct delivery *d, struct slot *s, const struct gyr_verdic
         if (may_tell(d))
             log_error(NULL, "output '%s' refused an alert of rule '%s' for good (%llu so far)",
                       d->conf.name, s->view.rule, (unsigned long long)d->stats.failed);
-        free_slot(d, s);
+        to_dead(d, s, DEAD_REFUSED);
         break;
     default:
         d->stats.retried++;
+        if (is_overdue(d, s, now)) {
+            bury_overdue(d, s);
+            break;
+        }
         s->state = SLOT_DELAYED;
         s->due_ns = now + backoff(d, s->view.attempt, v->retry_after_ns);
         TAILQ_INSERT_TAIL(&d->delayed, s, link);
@@ -117,14 +161,18 @@ static void tell_recovery(struct delivery *d)
 static void apply(struct delivery *d, struct slot **offer, const struct gyr_verdict *v, uint32_t n,
                   const char *why)
 {
-    uint32_t taken = 0;
-    uint64_t after = 0;
+    uint32_t taken = 0, cut = 0; /* from cut on all were put off: they go again, in order */
+    uint64_t after = 0, now = clock_ns();
 
     for (uint32_t i = 0; i < n; i++) {
         taken += v[i].verdict != GYR_V_RETRY;
+        cut = v[i].verdict != GYR_V_RETRY ? i + 1 : cut;
         if (v[i].verdict == GYR_V_RETRY && v[i].retry_after_ns > after)
             after = v[i].retry_after_ns;
     }
+    (void)snprintf(d->reason, sizeof(d->reason), "%.255s", why);
+    if (cut < n)
+        d->pause_until_ns = now + backoff(d, taken ? 1 : d->streak + 1, after);
     if (taken) {
         d->streak = 0;
         tell_recovery(d);
@@ -133,7 +181,6 @@ static void apply(struct delivery *d, struct slot **offer, const struct gyr_verd
     } else {
         /* Nothing got through: the far side is down or full, and rests as a whole. */
         d->streak++;
-        d->pause_until_ns = clock_ns() + backoff(d, d->streak, after);
         tell_outage(d, why);
     }
     for (uint32_t i = n; i-- > 0;) {
@@ -142,7 +189,7 @@ static void apply(struct delivery *d, struct slot **offer, const struct gyr_verd
         if (v[i].verdict == GYR_V_LATER && !s->acked) {
             s->state = SLOT_LATER;
             TAILQ_INSERT_HEAD(&d->later, s, link);
-        } else if (v[i].verdict == GYR_V_RETRY && !taken) {
+        } else if (i >= cut && !is_overdue(d, s, now)) {
             d->stats.retried++;
             s->state = SLOT_READY;
             TAILQ_INSERT_HEAD(&d->ready, s, link);
@@ -179,7 +226,35 @@ static void offer_batch(struct delivery *d)
         if (v[i].verdict > GYR_V_LATER ||
             (r < 0 && v[i].verdict != GYR_V_ACCEPTED && v[i].verdict != GYR_V_FAILED))
             v[i].verdict = GYR_V_RETRY;
-    apply(d, offer, v, n, r < 0 ? err.msg : "");
+    apply(d, offer, v, n, err.msg);
+}
+
+/* @pre locked; open while the file is written. */
+static void bury(struct delivery *d)
+{
+    static const char *const words[] = {[DEAD_REFUSED] = "refused for good",
+                                        [DEAD_PUT_OFF] = "put off for too long",
+                                        [DEAD_AT_END] = "not delivered before the end"};
+    struct gyr_error err = {0};
+    char reason[320];
+    struct slot *s;
+    int r = 0;
+
+    while ((s = TAILQ_FIRST(&d->dead))) {
+        TAILQ_REMOVE(&d->dead, s, link);
+        if (d->conf.dead_letters) {
+            (void)snprintf(reason, sizeof(reason), "%s%s%s", words[s->why], *d->reason ? ": " : "",
+                           d->reason);
+            (void)pthread_mutex_unlock(&d->lock);
+            r = dead_letters_add(&d->letters, &s->view, reason, &err);
+            (void)pthread_mutex_lock(&d->lock);
+            d->stats.kept += r == 0;
+            if (r < 0 && may_tell(d))
+                log_error(NULL, "output '%s' cannot keep its dead letters: %s", d->conf.name,
+                          err.msg);
+        }
+        free_slot(d, s);
+    }
 }
 
 static void reopen(struct delivery *d)
@@ -196,35 +271,54 @@ static void reopen(struct delivery *d)
     (void)pthread_mutex_lock(&d->lock);
 }
 
+/* It is not acknowledged, and the next run sends it. */
+static bool leave_spooled(struct delivery *d, struct slot *s)
+{
+    if (!s->spooled)
+        return false;
+    s->spooled = false;
+    d->n_spooled--;
+    return true;
+}
+
 /* @pre locked: what is left when the time is up. An alert that was answered with "later" keeps its
  * memory until delivery_free(), when the output is gone. */
 static void give_up(struct delivery *d)
 {
     struct slot_list *lists[] = {&d->ready, &d->delayed};
     struct slot *s;
-    uint64_t n = 0;
+    uint64_t n = 0, left;
 
     for (unsigned i = 0; i < 2; i++)
         while ((s = TAILQ_FIRST(lists[i]))) {
             TAILQ_REMOVE(lists[i], s, link);
-            free_slot(d, s);
-            n++;
+            if (leave_spooled(d, s))
+                free_slot(d, s);
+            else
+                to_dead(d, s, DEAD_AT_END);
+            n += s->state == SLOT_DEAD;
         }
     while ((s = TAILQ_FIRST(&d->later))) {
         TAILQ_REMOVE(&d->later, s, link);
         s->state = SLOT_FREE;
         d->n_used--;
-        n++;
+        n += !leave_spooled(d, s);
     }
     d->stats.dropped += n;
     if (n)
         log_error(NULL, "output '%s': %llu alerts could not be delivered before the end",
                   d->conf.name, (unsigned long long)n);
+    bury(d);
+    left = d->spool ? spool_left(d->spool) : 0;
+    if (left)
+        log_warning(NULL, "output '%s': %llu alerts stay in the spool for the next run",
+                    d->conf.name, (unsigned long long)left);
 }
 
 static bool must_end(const struct delivery *d, uint64_t now)
 {
-    return (d->finishing && d->n_used == 0) || now >= delivery_limit(d);
+    return (d->finishing && d->n_used == 0 && !(d->spool && spool_is_unread(d->spool))) ||
+           now >= delivery_limit(d);
 }
 
 void *delivery_main(void *arg)
@@ -235,11 +329,21 @@ void *delivery_main(void *arg)
 
     (void)pthread_mutex_lock(&d->lock);
     for (;;) {
-        uint64_t now = clock_ns(), next = promote(d, now), limit;
+        uint64_t now = clock_ns(), next = promote(d, now), limit, sync;
 
         if (must_end(d, now))
             break;
-        if (d->reopen) {
+        if (d->conf.live && d->noise && noise_is_open(d->noise)) {
+            delivery_close_windows(d, realtime_ns() - LATE_NS);
+            next = now + CLOSE_EVERY_NS < next ? now + CLOSE_EVERY_NS : next;
+        }
+        if (TAILQ_EMPTY(&d->ready))
+            spooling_fetch(d);
+        sync = spooling_sync(d, now);
+        next = sync < next ? sync : next;
+        if (!TAILQ_EMPTY(&d->dead)) {
+            bury(d);
+        } else if (d->reopen) {
             reopen(d);
         } else if (!TAILQ_EMPTY(&d->ready) && now >= d->pause_until_ns) {
             offer_batch(d);
@@ -247,10 +351,14 @@ void *delivery_main(void *arg)
             if (!TAILQ_EMPTY(&d->ready) && d->pause_until_ns < next)
                 next = d->pause_until_ns;
             limit = delivery_limit(d);
+            d->asleep = TAILQ_EMPTY(&d->ready); /* more of what must rest is no news */
             delivery_wait(d, &d->work, next < limit ? next : limit);
+            d->asleep = false;
         }
     }
     give_up(d);
+    d->sync_ns = 0;
+    (void)spooling_sync(d, UINT64_MAX);
     (void)pthread_mutex_unlock(&d->lock);
     if (d->conf.ops->flush && d->conf.ops->flush(d->self, FLUSH_MS, &err) < 0)
         log_error(NULL, "output '%s' could not flush: %s", d->conf.name, err.msg);

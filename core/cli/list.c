@@ -23,14 +23,15 @@ static const struct cli_opt opts[] = {
 
 const struct cli_command list_command = {
     .name = "list",
-    .usage = "fields|events|plugins|rules [OPTION…] [PATTERN]",
-    .summary = "list fields, events, plugins or rules",
+    .usage = "fields|events|plugins|outputs|rules [OPTION…] [PATTERN]",
+    .summary = "list fields, events, plugins, outputs or rules",
     .about = "List what rules and configurations may name. PATTERN: a part of the name, or, with\n"
              "'*', '?' or '[', a pattern for the whole of it.\n"
              "\n"
              "  fields   name, type, who computes it ('-': no enabled plugin), what it is\n"
              "  events   name, category, parameters\n"
              "  plugins  name, version, what they are, file; and those that cannot be loaded\n"
+             "  outputs  name of each that the configuration has, its plugin, what it takes\n"
              "  rules    priority, name, tags\n"
              "\n"
              "Exit code: 0 something was listed; 1 nothing was, or loading failed; 2 wrong usage.",
@@ -214,6 +215,27 @@ static int list_plugins(struct list *l)
     return CLI_FINE;
 }
 
+/* ---- outputs ---- */
+
+static int list_outputs(struct list *l)
+{
+    const struct config *cfg = l->c.config;
+
+    for (uint32_t i = 0; i < cfg->n_outputs; i++) {
+        const struct plugin_conf *o = &cfg->outputs[i];
+        const struct plugin *p = l->c.outputs[i];
+
+        if (!takes(l, o->name))
+            continue;
+        printf("%-16s %-12s %s and more urgent%s%s%s%s\n", o->name,
+               p ? p->desc.name : "(not loaded)", priority_name(o->min_priority),
+               o->rules ? ", by rule" : "", o->tags ? ", by tag" : "",
+               o->spool.dir ? "; spool " : "", o->spool.dir ? o->spool.dir : "");
+        l->shown++;
+    }
+    return CLI_FINE;
+}
+
 /* ---- rules ---- */
 
 static int list_rules(struct list *l)
@@ -250,10 +272,8 @@ static const struct {
     const char *name;
     int (*run)(struct list *l);
 } kinds[] = {
-    {"fields", list_fields},
-    {"events", list_events},
-    {"plugins", list_plugins},
-    {"rules", list_rules},
+    {"fields", list_fields},   {"events", list_events}, {"plugins", list_plugins},
+    {"outputs", list_outputs}, {"rules", list_rules},
 };
 
 static int list(struct list *l, const struct catalogue_conf *conf, size_t kind)
@@ -308,12 +328,13 @@ int cmd_list(int argc, char **argv)
     if (o == CLI_STOP)
         return p.exit_code;
     if (p.n_args < 1 || p.n_args > 2)
-        return cli_usage(&list_command, "say what to list: fields, events, plugins or rules");
+        return cli_usage(&list_command,
+                         "say what to list: fields, events, plugins, outputs or rules");
     for (kind = 0; kind < ARRAY_LEN(kinds) && strcmp(kinds[kind].name, p.args[0]) != 0; kind++)
         ;
     if (kind == ARRAY_LEN(kinds))
         return cli_usage(&list_command,
-                         "'%s' cannot be listed: fields, events, plugins or rules "
+                         "'%s' cannot be listed: fields, events, plugins, outputs or rules "
                          "can",
                          p.args[0]);
     l.pattern = p.n_args == 2 ? p.args[1] : NULL;

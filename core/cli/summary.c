@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/summary.h"
 
+#include "base/num.h"
 #include "cli/progress.h"
 #include "cli/record.h"
 
@@ -107,6 +108,19 @@ static void add_source(struct buf *b, struct pipeline *p, uint32_t i, bool all)
     }
 }
 
+static void add_latency(struct buf *b, const char *who, const struct latency *l)
+{
+    if (!l->n)
+        return;
+    buf_addf(b, "%s: delivered within ", who);
+    buf_add_duration(b, l->sum_ns / l->n / 1000 * 1000);
+    buf_adds(b, " (mean), ");
+    buf_add_duration(b, latency_permille(l, 990) / 1000 * 1000);
+    buf_adds(b, " (p99), ");
+    buf_add_duration(b, l->max_ns / 1000 * 1000);
+    buf_adds(b, " (longest)\n");
+}
+
 static void add_output(struct buf *b, struct pipeline *p, uint32_t i, bool all)
 {
     struct output_info o;
@@ -116,13 +130,25 @@ static void add_output(struct buf *b, struct pipeline *p, uint32_t i, bool all)
     (void)snprintf(who, sizeof(who), "output %.80s", o.name);
     if (all) {
         add_count(b, who, o.stats.accepted, "alerts taken", all);
+        add_count(b, who, o.stats.resumed, "of them from the spool, by earlier runs", all);
         add_count(b, who, o.stats.delivered, "alerts delivered", all);
     }
     add_count(b, who, o.stats.retried, "offers repeated", all);
-    add_count(b, who, o.stats.failed, "alerts refused for good", all);
+    add_count(b, who, o.stats.failed, "alerts dead: refused for good, or put off for too long",
+              all);
     add_count(b, who, o.stats.dropped, "alerts dropped", all);
-    if (all)
-        add_metrics(b, who, o.instance);
+    add_count(b, who, o.stats.suppressed, "alerts suppressed: muted, repeated or too many", all);
+    add_count(b, who, o.stats.kept, "of the dead and dropped kept as dead letters", all);
+    add_count(b, who, o.stats.queued, "alerts waiting", all);
+    if (o.stats.queued) {
+        buf_addf(b, "%s: the oldest waits for ", who);
+        buf_add_duration(b, o.stats.oldest_ns / 1000000 * 1000000);
+        buf_addc(b, '\n');
+    }
+    if (!all)
+        return;
+    add_latency(b, who, &o.stats.latency);
+    add_metrics(b, who, o.instance);
 }
 
 void summary_print(FILE *f, struct pipeline *p, const struct summary_conf *conf)

@@ -166,6 +166,7 @@ static void read_root(struct reader *r, const struct ynode *root)
         {"live_sources", top_live_sources},
         {"enrichers", conf_read_enrichers},
         {"outputs", conf_read_outputs},
+        {"mute", conf_read_mute},
         {"rules", top_rules},
         {"rule_matching", top_rule_matching},
         {"append_output", conf_read_append_output},

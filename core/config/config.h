@@ -11,6 +11,9 @@
 #include "base/yaml.h"
 #include "rules/adjust.h"
 
+#include "alert/noise.h"
+#include "alert/spool.h"
+
 #include <gyr/output.h>
 
 enum on_full { ON_FULL_DEFAULT, ON_FULL_DROP, ON_FULL_WAIT };
@@ -29,6 +32,12 @@ struct plugin_conf {
     const char *const *tags;  /**< any of these; NULL: all */
     enum on_full on_full;
     uint32_t queue; /**< alerts; default 4,096 */
+    struct {
+        uint64_t min_ns, max_ns, give_up_ns; /**< 0: the default; give_up: never */
+    } retry;
+    const char *dead_letters; /**< file; NULL: none */
+    struct noise_conf noise;  /**< without the mutes */
+    struct spool_conf spool;  /**< dir NULL: none */
 };
 
 struct config {
@@ -49,6 +58,8 @@ struct config {
     const char *hostname;  /**< NULL: ask the machine */
     bool drop_privileges;
     int log_level;
+    struct mute *mutes;
+    uint32_t n_mutes;
     uint64_t park_deadline_ns;
     uint32_t park_events;
     uint64_t park_bytes;

@@ -96,8 +96,17 @@ static void entry_queue(struct reader *r, const struct ynode *v, void *target)
 static const struct key source_keys[] = {COMMON_KEYS};
 static const struct key enricher_keys[] = {COMMON_KEYS, {"filter", entry_filter}};
 static const struct key output_keys[] = {
-    COMMON_KEYS,          {"min_priority", entry_min_priority}, {"rules", entry_rules},
-    {"tags", entry_tags}, {"on_full", entry_on_full},           {"queue", entry_queue},
+    COMMON_KEYS,
+    {"min_priority", entry_min_priority},
+    {"rules", entry_rules},
+    {"tags", entry_tags},
+    {"on_full", entry_on_full},
+    {"queue", entry_queue},
+    {"retry", conf_read_retry},
+    {"dead_letters", conf_read_dead_letters},
+    {"spool", conf_read_spool},
+    {"dedup", conf_read_dedup},
+    {"rate_limit", conf_read_rate_limit},
 };
 
 /* "/usr/lib/x/foo.so": foo */

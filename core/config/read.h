@@ -59,4 +59,13 @@ void conf_read_sources(struct reader *r, const struct ynode *v, void *target);
 void conf_read_enrichers(struct reader *r, const struct ynode *v, void *target);
 void conf_read_outputs(struct reader *r, const struct ynode *v, void *target);
 
+/* Values of keys of an output (delivery.c); the target is its struct plugin_conf. */
+void conf_read_retry(struct reader *r, const struct ynode *v, void *target);
+void conf_read_spool(struct reader *r, const struct ynode *v, void *target);
+void conf_read_dedup(struct reader *r, const struct ynode *v, void *target);
+void conf_read_rate_limit(struct reader *r, const struct ynode *v, void *target);
+/* Value of the key "mute" of the whole (noise.c). */
+void conf_read_mute(struct reader *r, const struct ynode *v, void *target);
+void conf_read_dead_letters(struct reader *r, const struct ynode *v, void *target);
+
 #endif /* CONFIG_READ_H */

@@ -231,9 +231,18 @@ static int make_sink(struct pipeline *p, uint32_t i, struct diags *d)
         .filter = {.min_priority = c->min_priority, .rules = c->rules, .tags = c->tags},
         .capacity = c->queue,
         .notify_fd = p->notify_fd,
+        .backoff_min_ns = c->retry.min_ns,
+        .backoff_max_ns = c->retry.max_ns,
+        .give_up_ns = c->retry.give_up_ns,
+        .dead_letters = c->dead_letters,
+        .spool = c->spool,
+        .noise = c->noise,
+        .live = p->any_live,
         .wait = c->on_full == ON_FULL_DEFAULT ? !p->any_live : c->on_full == ON_FULL_WAIT};
     int r;
 
+    dc.noise.mutes = p->config->mutes;
+    dc.noise.n_mutes = p->config->n_mutes;
     s->conf = c;
     r = delivery_new(&dc, &s->delivery);
     if (r < 0)

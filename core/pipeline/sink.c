@@ -102,6 +102,14 @@ void source_match(void *ctx, const struct match *m)
             break;
         }
         (void)delivery_offer(d, a); /* what it drops, it counts */
+        s->alerted = true;
     }
     alert_unref(a);
+}
+
+void source_wake_sinks(struct source *s)
+{
+    for (uint32_t i = 0; s->alerted && i < s->n_sinks; i++)
+        delivery_wake(s->sinks[i].delivery);
+    s->alerted = false;
 }

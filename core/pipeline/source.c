@@ -144,6 +144,7 @@ static void wait_for_answers(struct source *s)
         struct timespec nap = {.tv_nsec = (long)(next < NAP_NS ? next : NAP_NS)};
 
         scratch_reset(&s->scratch);
+        source_wake_sinks(s);
         if (next == UINT64_MAX)
             return;
         (void)nanosleep(&nap, NULL);
@@ -159,6 +160,7 @@ void source_drain(struct source *s)
     source_tell_losses(s, UINT64_MAX);
     park_flush(s->park);
     scratch_reset(&s->scratch);
+    source_wake_sinks(s);
 }
 
 static void publish(struct source *s)
@@ -272,6 +274,7 @@ static int loop(struct source *s, struct gyr_error *err)
         (void)deliver_emitted(s);
         b.timeout_ms = wait_ms(park_run(s->park, clock_ns()));
         scratch_reset(&s->scratch); /* what redeem() lent */
+        source_wake_sinks(s);
         r = s->ops->next_batch(s->inst->self, &b, err);
         if (r < 0)
             return r;
@@ -298,6 +301,7 @@ void source_failed(struct source *s, const char *why)
         log_error(NULL, "source '%s' failed %u times in a row and is given up", s->name,
                   s->failures);
     source_tell_failure(s, why);
+    source_wake_sinks(s);
 }
 
 static void *thread_main(void *arg)

@@ -64,6 +64,7 @@ struct source {
 
     struct sink *sinks; /* of the pipeline */
     uint32_t n_sinks;
+    bool alerted; /* since the sinks were woken */
     int notify_fd;
 
     struct enricher *enrichers;
@@ -119,6 +120,8 @@ int source_answer(struct source *s, enum source_ask ask, bool running, struct gy
 void source_drain(struct source *s);
 /** Sink of the evaluator: a match becomes an alert on its way. @p ctx the source. */
 void source_match(void *ctx, const struct match *m);
+/** The outputs hear of the alerts of a batch together. The source's thread. */
+void source_wake_sinks(struct source *s);
 /** Now, in the time of its events: of a recording, that of the last; of the machine, the clock's.
  */
 uint64_t source_now(const struct source *s);

@@ -5,6 +5,7 @@
 #include "base/num.h"
 #include "base/suggest.h"
 #include "plugin/plugin.h"
+#include "plugin/secret.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -274,6 +275,20 @@ static struct loc blind(struct loc loc, struct arena *a)
     return loc;
 }
 
+/* A secret may stand elsewhere. */
+static int store_value(const struct parse *p, const struct gyr_option *o, const struct ynode *value,
+                       struct loc *ret_loc, struct gyr_error *err)
+{
+    struct ynode fetched;
+    int r;
+
+    if (!(o->flags & GYR_OF_SECRET) || o->type == GYR_O_STRMAP || value->kind != Y_MAP)
+        return option_store(o, value, p->arena, p->cfg, ret_loc, err);
+    *ret_loc = value->loc;
+    r = secret_fetch(value, p->arena, &fetched, err);
+    return r < 0 ? r : option_store(o, &fetched, p->arena, p->cfg, ret_loc, err);
+}
+
 static void store(const struct parse *p, const struct gyr_option *o, const struct ynode *key,
                   const struct ynode *value)
 {
@@ -283,7 +298,7 @@ static void store(const struct parse *p, const struct gyr_option *o, const struc
     if (o->flags & GYR_OF_DEPRECATED)
         diag_warning(p->d, key->loc, "option '%s' of %s is deprecated: %s", o->name, p->who,
                      o->help);
-    if (option_store(o, value, p->arena, p->cfg, &loc, &err) == 0)
+    if (store_value(p, o, value, &loc, &err) == 0)
         return;
     if (o->flags & GYR_OF_SECRET)
         loc = blind(loc, p->arena);

@@ -78,8 +78,9 @@ struct gyr_verdict {
 struct gyr_output_ops {
     uint32_t size, flags;
 
-    /** Take alerts. @p v: one verdict for each, in order.
-     *  @return 0: the verdicts stand. Negative: the whole offer failed for the reason in @p err and
+    /** Take alerts. @p v: one verdict for each, in order. Verdicts of GYR_V_RETRY up to the last
+     *  alert: they are offered again in this order before any other.
+     *  @return 0: the verdicts stand; @p err may say why some are not GYR_V_ACCEPTED. Negative: the whole offer failed for the reason in @p err and
      *  counts as GYR_V_RETRY for each alert whose verdict was not set to GYR_V_ACCEPTED or
      *  GYR_V_FAILED. */
     int (*write)(void *self, const struct gyr_alert *const *alerts, uint32_t n,

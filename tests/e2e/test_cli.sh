@@ -143,6 +143,21 @@ says 0 "(string name, u32 flags, u32 mode, " "$gyr" list events -c "$tmp/gyr.yam
 ok "list events"
 says 0 "replay" "$gyr" list plugins -c "$tmp/gyr.yaml"
 ok "list plugins"
+cat >"$tmp/outputs.yaml" <<EOF
+outputs:
+  - {plugin: file, name: full, options: {path: /dev/full}, min_priority: error}
+  - {plugin: file, name: good, options: {path: $tmp/test.json, format: json}}
+EOF
+says 0 "Error and more urgent" "$gyr" list outputs -c "$tmp/outputs.yaml" full
+ok "list outputs"
+says 0 "output 'good' has taken the alert" "$gyr" output test -c "$tmp/outputs.yaml" good &&
+    grep -q '"rule":"Gyr: test of an output"' "$tmp/test.json"
+ok "output test: an alert gets through"
+says 1 "does not take it now" "$gyr" output test -c "$tmp/outputs.yaml" full &&
+    grep -q 'No space left on device' "$tmp/out"
+ok "output test: it tells what the far side says"
+says 1 "did you mean 'good'" "$gyr" output test -c "$tmp/outputs.yaml" god
+ok "output test: the nearest name"
 says 0 "A shell opens  [mitre, shell]" "$gyr" list rules -c "$tmp/gyr.yaml" &&
     grep -q '^Debug  *Off (disabled)$' "$tmp/out"
 ok "list rules"

@@ -86,6 +86,11 @@ static void everything_said(void **state)
              "    tags: mitre\n"
              "    on_full: wait\n"
              "    queue: 10\n"
+             "    retry: {min: 1s, max: 1m, give_up: 1d}\n"
+             "    dead_letters: dead.json\n"
+             "    dedup: {fields: [user.name, proc.name], window: 5m}\n"
+             "    rate_limit: {burst: 7, per_rule: 10/1m}\n"
+             "    spool: {dir: s, segment_bytes: 1M, fsync: never, on_full: drop_old}\n"
              "rules: {files: [/etc/gyr/rules.d, local.yaml], min_priority: info,\n"
              "        select: [{disable: {tag: net}}, {enable: {rule: 'T*', tag: x}}]}\n"
              "append_output:\n"
@@ -95,6 +100,7 @@ static void everything_said(void **state)
              "rule_matching: first\n"
              "live_sources: [a, ./b.so, /c.so]\n"
              "drop_privileges: no\n"
+             "mute: [{rule: 'T*', until: 1970-01-02, between: '22:00-06:30'}]\n"
              "host_root: /host/\n"
              "hostname: h1\n"
              "log_level: debug\n"
@@ -118,6 +124,26 @@ static void everything_said(void **state)
     assert_string_equal(c->outputs[1].tags[0], "mitre");
     assert_int_equal(c->outputs[1].on_full, ON_FULL_WAIT);
     assert_int_equal(c->outputs[1].queue, 10);
+    assert_int_equal(c->outputs[1].retry.min_ns, 1000000000);
+    assert_int_equal(c->outputs[1].retry.max_ns, 60000000000);
+    assert_int_equal(c->outputs[1].retry.give_up_ns, 86400000000000);
+    assert_string_equal(c->outputs[1].dead_letters, "/etc/gyr/dead.json");
+    assert_string_equal(c->outputs[1].noise.dedup[1], "proc.name");
+    assert_int_equal(c->outputs[1].noise.window_ns, 300000000000);
+    assert_int_equal(c->outputs[1].noise.per_rule.every_ns, 6000000000);
+    assert_int_equal(c->outputs[1].noise.per_rule.burst, 7);
+    assert_int_equal(c->outputs[1].noise.total.every_ns, 0);
+    assert_int_equal(c->n_mutes, 1);
+    assert_string_equal(c->mutes[0].rule, "T*");
+    assert_int_equal(c->mutes[0].until_ns, 86400000000000);
+    assert_int_equal(c->mutes[0].from_s, 79200);
+    assert_int_equal(c->mutes[0].to_s, 23400);
+    assert_string_equal(c->outputs[1].spool.dir, "/etc/gyr/s");
+    assert_int_equal(c->outputs[1].spool.segment_bytes, 1 << 20);
+    assert_int_equal(c->outputs[1].spool.max_bytes, 256 << 20);
+    assert_int_equal(c->outputs[1].spool.fsync, SPOOL_FSYNC_NEVER);
+    assert_int_equal(c->outputs[1].spool.on_full, SPOOL_FULL_DROP_OLD);
+    assert_null(c->outputs[0].spool.dir);
     assert_int_equal(c->n_rule_files, 2);
     assert_string_equal(c->rule_files[1], "/etc/gyr/local.yaml");
     assert_int_equal(c->min_priority, GYR_PRIO_INFORMATIONAL);
@@ -182,6 +208,17 @@ static void every_mistake_has_its_place(void **state)
         {"sources:\n  - {plugin: x, filter: evt.cpu = 1}", "a source has no key 'filter'", 2, 17},
         {"outputs:\n  - {plugin: x, filter: evt.cpu = 1}", "an output has no key 'filter'", 2, 17},
         {"outputs:\n  - {plugin: x, on_full: hang}", "'hang' is not one of drop, wait", 2, 26},
+        {"outputs:\n  - {plugin: x, retry: {min: 1m, max: 1s}}",
+         "'min' must not be longer than 'max'", 2, 24},
+        {"outputs:\n  - {plugin: x, spool: {fsync: never}}", "spool needs the key 'dir'", 2, 24},
+        {"outputs:\n  - {plugin: x, spool: {dir: a, max_bytes: 9M}}",
+         "'max_bytes' must be two segments ('segment_bytes') at least", 2, 24},
+        {"outputs:\n  - {plugin: x, rate_limit: {total: 5}}", "'5' is no rate such as 10/1m", 2,
+         36},
+        {"mute: [{until: 1970-01-02}]", "an entry needs the key 'rule'", 1, 8},
+        {"mute: [{rule: a, until: soon}]", "'soon' is no time such as 2026-01-31T18:00:00Z", 1, 25},
+        {"mute: [{rule: a, between: '9-10'}]", "'9-10' are no hours such as 22:00-06:00", 1, 27},
+        {"outputs:\n  - {plugin: x, retry: 5s}", "retry must be a mapping, not text", 2, 24},
         {"outputs:\n  - {plugin: x, queue: 0}", "'0' is out of range: 1 to 1048576 is allowed", 2,
          24},
         {"outputs:\n  - {plugin: x, queue: many}", "'many' is not a number", 2, 24},

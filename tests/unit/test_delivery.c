@@ -31,6 +31,7 @@ struct fake {
     /* what to answer */
     uint32_t verdict, retry_first; /* so many offers are answered with retry first */
     uint64_t retry_after, poison;  /* this alert is always to be retried */
+    uint32_t at_most;              /* 0: of an offer, take so many and put the others off */
     bool fail;                     /* answer negative */
 };
 
@@ -62,7 +63,10 @@ static int fake_write(void *self, const struct gyr_alert *const *alerts, uint32_
     if (f->fail)
         r = gyr_fail(err, -ECONNREFUSED, "nobody there");
     for (uint32_t i = 0; i < n && !f->fail; i++) {
-        v[i].verdict = f->retry_first || alerts[i]->num == f->poison ? GYR_V_RETRY : f->verdict;
+        v[i].verdict =
+            f->retry_first || alerts[i]->num == f->poison || (f->at_most && i >= f->at_most)
+                ? GYR_V_RETRY
+                : f->verdict;
         v[i].retry_after_ns = f->retry_after;
         if (v[i].verdict == GYR_V_ACCEPTED)
             accept_alert(f, alerts[i]);
@@ -152,6 +156,7 @@ static int offer(struct delivery *d, uint64_t num)
     struct alert *a = an_alert(num);
     int r = delivery_offer(d, a);
 
+    delivery_wake(d);
     alert_unref(a);
     return r;
 }
@@ -344,6 +349,112 @@ static void test_retry_after(void **state)
     delivery_free(d);
 }
 
+/* A far side that stops in the middle of an offer gets the rest first, in order. */
+static void test_cut(void **state)
+{
+    struct delivery_stats s;
+    struct delivery *d;
+    struct fake f;
+
+    (void)state;
+    fake_init(&f);
+    f.at_most = 3;
+    d = start(&f, 64, true);
+    for (uint64_t i = 1; i <= 60; i++)
+        assert_int_equal(offer(d, i), 0);
+    s = end(d, 2000);
+    assert_int_equal(s.delivered, 60);
+    assert_true(s.retried > 0);
+    for (uint64_t i = 0; i < 60; i++)
+        assert_int_equal(f.got[i], i + 1);
+    delivery_free(d);
+}
+
+static void read_all(const char *path, char *ret, size_t cap)
+{
+    FILE *file = fopen(path, "r");
+    size_t n;
+
+    assert_non_null(file);
+    n = fread(ret, 1, cap - 1, file);
+    ret[n] = '\0';
+    (void)fclose(file);
+}
+
+/* What is refused, put off for too long or left at the end is kept in a file. */
+static void test_dead_letters(void **state)
+{
+    char dir[] = "/tmp/gyr-dead-XXXXXX", path[64], text[4096];
+    struct delivery_conf conf = {.name = "fa\"ke",
+                                 .ops = &ops,
+                                 .capacity = 16,
+                                 .notify_fd = -1,
+                                 .backoff_min_ns = 2 * MS,
+                                 .backoff_max_ns = 4 * MS,
+                                 .dead_letters = path};
+    struct delivery_stats s;
+    struct delivery *d;
+    struct fake f;
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    (void)snprintf(path, sizeof(path), "%s/dead", dir);
+    for (int round = 0; round < 3; round++) {
+        fake_init(&f);
+        f.verdict = round == 0 ? GYR_V_FAILED : GYR_V_ACCEPTED;
+        f.fail = round > 0;
+        conf.give_up_ns = round == 1 ? 20 * MS : 0;
+        assert_int_equal(delivery_new(&conf, &d), 0);
+        assert_int_equal(delivery_start(d, &f), 0);
+        assert_int_equal(offer(d, 1), 0);
+        assert_int_equal(offer(d, 2), 0);
+        s = end(d, round == 2 ? 20 : 5000);
+        assert_int_equal(s.failed, round < 2 ? 2 : 0);
+        assert_int_equal(s.dropped, round < 2 ? 0 : 2);
+        assert_int_equal(s.kept, 2);
+        delivery_free(d);
+    }
+    read_all(path, text, sizeof(text));
+    assert_string_equal(strtok(text, "\n"), "{\"output\":\"fa\\\"ke\",\"reason\":\"refused for "
+                                            "good\",\"attempts\":1,\"alert\":null}");
+    assert_non_null(strstr(strtok(NULL, "\n"), "refused for good"));
+    for (int i = 0; i < 2; i++)
+        assert_non_null(strstr(strtok(NULL, "\n"), "put off for too long: nobody there"));
+    for (int i = 0; i < 2; i++)
+        assert_non_null(strstr(strtok(NULL, "\n"), "not delivered before the end: nobody there"));
+    assert_null(strtok(NULL, "\n"));
+    (void)unlink(path);
+    /* a place that cannot be written to costs no alert its count */
+    (void)rmdir(dir);
+    fake_init(&f);
+    f.verdict = GYR_V_FAILED;
+    assert_int_equal(delivery_new(&conf, &d), 0);
+    assert_int_equal(delivery_start(d, &f), 0);
+    assert_int_equal(offer(d, 1), 0);
+    s = end(d, 1000);
+    assert_int_equal(s.failed, 1);
+    assert_int_equal(s.kept, 0);
+    delivery_free(d);
+}
+
+static void test_latency(void **state)
+{
+    struct latency l = {0};
+
+    (void)state;
+    assert_int_equal(latency_permille(&l, 990), 0);
+    for (uint64_t i = 1; i <= 1000; i++)
+        latency_add(&l, i * 1000);
+    assert_int_equal(l.max_ns, 1000000);
+    assert_int_equal(l.sum_ns / l.n, 500500);
+    assert_in_range(latency_permille(&l, 500), 500000, 625000);
+    assert_in_range(latency_permille(&l, 990), 990000, 1000000);
+    assert_int_equal(latency_permille(&l, 1000), 1000000);
+    latency_add(&l, 0);
+    latency_add(&l, UINT64_MAX);
+    assert_true(latency_permille(&l, 1000) == UINT64_MAX || latency_permille(&l, 1000) >= 1u << 31);
+}
+
 /* One alert that is never taken does not hold up the others. */
 static void test_poison(void **state)
 {
@@ -486,6 +597,8 @@ static void test_isolation(void **state)
         assert_int_equal(delivery_offer(quick, a), 0);
         alert_unref(a);
     }
+    delivery_wake(slow);
+    delivery_wake(quick);
     wait_until(&g.n, &g, 20);
     assert_int_equal(f.n, 0);
     fake_open(&f);
@@ -596,15 +709,16 @@ static int setup(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order),       cmocka_unit_test(test_drop),
-        cmocka_unit_test(test_wait),        cmocka_unit_test(test_wait_ends),
-        cmocka_unit_test(test_retry),       cmocka_unit_test(test_backoff),
-        cmocka_unit_test(test_retry_after), cmocka_unit_test(test_poison),
-        cmocka_unit_test(test_failed),      cmocka_unit_test(test_later),
-        cmocka_unit_test(test_eager_ack),   cmocka_unit_test(test_never_acked),
-        cmocka_unit_test(test_isolation),   cmocka_unit_test(test_give_up),
-        cmocka_unit_test(test_slow_flush),  cmocka_unit_test(test_hanging),
-        cmocka_unit_test(test_reopen),
+        cmocka_unit_test(test_order),        cmocka_unit_test(test_drop),
+        cmocka_unit_test(test_wait),         cmocka_unit_test(test_wait_ends),
+        cmocka_unit_test(test_retry),        cmocka_unit_test(test_backoff),
+        cmocka_unit_test(test_retry_after),  cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_dead_letters), cmocka_unit_test(test_latency),
+        cmocka_unit_test(test_poison),       cmocka_unit_test(test_failed),
+        cmocka_unit_test(test_later),        cmocka_unit_test(test_eager_ack),
+        cmocka_unit_test(test_never_acked),  cmocka_unit_test(test_isolation),
+        cmocka_unit_test(test_give_up),      cmocka_unit_test(test_slow_flush),
+        cmocka_unit_test(test_hanging),      cmocka_unit_test(test_reopen),
     };
 
     return cmocka_run_group_tests(tests, setup, NULL);

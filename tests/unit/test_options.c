@@ -10,7 +10,9 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct config {
     uint8_t on;
@@ -188,6 +190,44 @@ static void secrets_are_not_shown(void **state)
     free(out);
 }
 
+static void write_secret(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+
+    assert_non_null(f);
+    (void)fputs(text, f);
+    (void)fclose(f);
+}
+
+/* From a file or the environment, and only where the option is a secret. */
+static void secrets_stand_elsewhere(void **state)
+{
+    char path[] = "/tmp/gyr-secret-XXXXXX", yaml[200];
+    int fd = mkstemp(path);
+
+    (void)state;
+    assert_true(fd >= 0);
+    (void)close(fd);
+    write_secret(path, "hunter2\n");
+    (void)snprintf(yaml, sizeof(yaml), "{path: x, token: {file: %s}}", path);
+    assert_int_equal(parse(yaml), 0);
+    assert_string_equal(cfg.token, "hunter2");
+    write_secret(path, "\n");
+    assert_int_equal(parse(yaml), -EINVAL);
+    (void)unlink(path);
+    assert_int_equal(parse(yaml), -EINVAL);
+    (void)setenv("GYR_TEST_SECRET", "s3cret", 1);
+    assert_int_equal(parse("{path: x, token: {env: GYR_TEST_SECRET}}"), 0);
+    assert_string_equal(cfg.token, "s3cret");
+    (void)unsetenv("GYR_TEST_SECRET");
+    assert_int_equal(parse("{path: x, token: {env: GYR_TEST_SECRET}}"), -EINVAL);
+    assert_string_equal(
+        diags.first->text,
+        "option 'token' of plugin x: the environment has no variable 'GYR_TEST_SECRET'");
+    assert_int_equal(parse("{path: x, token: {command: ls}}"), -EINVAL);
+    assert_int_equal(parse("{path: {env: HOME}}"), -EINVAL);
+}
+
 static void a_plugin_without_options(void **state)
 {
     (void)state;
@@ -204,6 +244,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_problem_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(deprecated_is_a_warning, setup, teardown),
         cmocka_unit_test_setup_teardown(secrets_are_not_shown, setup, teardown),
+        cmocka_unit_test_setup_teardown(secrets_stand_elsewhere, setup, teardown),
         cmocka_unit_test_setup_teardown(a_plugin_without_options, setup, teardown),
     };
 

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "alert/segment.h"
+
+#include "alert/crc32c.h"
+#include "base/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+struct header {
+    char magic[8];
+    uint32_t layout, size;
+};
+
+enum { RECORD_MAGIC = 0x52795947 };
+static const char MAGIC[8] = "GyrSpl1\n";
+
+static int fail_errno(const char *path, int e, struct gyr_error *err)
+{
+    return gyr_fail(err, -e, "'%.300s': %s", path, strerror(e));
+}
+
+static struct segment *new_segment(const char *path, int fd, uint32_t size, int prot, int flags)
+{
+    struct segment *s = calloc(1, sizeof(*s));
+
+    if (!s)
+        return NULL;
+    s->name = strdup(path);
+    s->p = mmap(NULL, size, prot, MAP_SHARED | flags, fd, 0);
+    if (s->p == MAP_FAILED)
+        s->p = NULL;
+    s->size = size;
+    s->end = s->at = sizeof(struct header);
+    if (s->name && s->p)
+        return s;
+    segment_close(s);
+    return NULL;
+}
+
+int segment_create(const char *path, uint32_t size, struct segment **ret, struct gyr_error *err)
+{
+    _cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    struct segment *s = NULL;
+    struct header *h;
+    int e;
+
+    if (fd < 0)
+        return fail_errno(path, errno, err);
+    /* A hole that finds no room on disk later would be a SIGBUS. */
+    e = posix_fallocate(fd, 0, size);
+    if (e == 0) {
+        s = new_segment(path, fd, size, PROT_READ | PROT_WRITE, MAP_POPULATE);
+        e = s ? 0 : ENOMEM;
+    }
+    if (e) {
+        (void)unlink(path);
+        return fail_errno(path, e, err);
+    }
+    h = (struct header *)(void *)s->p;
+    h->layout = BLOCK_LAYOUT;
+    h->size = size;
+    memcpy(h->magic, MAGIC, sizeof(MAGIC));
+    *ret = s;
+    return 0;
+}
+
+void segment_close(struct segment *s)
+{
+    if (!s)
+        return;
+    if (s->p)
+        (void)munmap(s->p, s->size);
+    free(s->name);
+    free(s);
+}
+
+bool segment_fits(const struct segment *s, const struct alert *a)
+{
+    return a->len <= SEGMENT_RECORD_MAX && segment_need(a) <= s->size - s->end;
+}
+
+static uint32_t record_crc(const struct record *r, uint32_t payload_crc)
+{
+    const uint64_t words[] = {r->len, r->seq, r->base, r->since_ns};
+
+    return crc32c(payload_crc, words, sizeof(words));
+}
+
+void segment_append(struct segment *s, const struct alert *a, uint32_t payload_crc, uint64_t seq,
+                    uint64_t since_ns)
+{
+    struct record *r = (struct record *)(void *)(s->p + s->end);
+
+    r->len = a->len;
+    r->seq = seq;
+    r->base = block_base(a);
+    r->since_ns = since_ns;
+    r->crc = record_crc(r, payload_crc);
+    memcpy(r + 1, block_bytes(a), a->len);
+    /* A process that is killed has made all stores before the one that it did not make. */
+    atomic_signal_fence(memory_order_release);
+    *(volatile uint32_t *)&r->magic = RECORD_MAGIC;
+    s->end += segment_need(a);
+    s->left++;
+    s->next_seq = seq + 1;
+}
+
+/* The record at @p at, whole and unharmed; NULL: there is none. */
+static const struct record *record_at(const struct segment *s, uint32_t at)
+{
+    const struct record *r = (const struct record *)(const void *)(s->p + at);
+
+    if (s->size - at < sizeof(*r) || r->magic != RECORD_MAGIC || r->len > s->size - at - sizeof(*r))
+        return NULL;
+    return record_crc(r, crc32c(0, r + 1, r->len)) == r->crc ? r : NULL;
+}
+
+static uint32_t past(uint32_t at, const struct record *r)
+{
+    return at + (uint32_t)((sizeof(*r) + r->len + 7) & ~7ull);
+}
+
+const struct record *segment_next(struct segment *s)
+{
+    const struct record *r = NULL;
+
+    /* Behind damage the next record is found by its magic; records stand at multiples of eight. */
+    while (s->at < s->end &&
+           !(r = s->damaged ? record_at(s, s->at)
+                            : (const struct record *)(const void *)(s->p + s->at)))
+        s->at += 8;
+    if (r)
+        s->at = past(s->at, r);
+    return r;
+}
+
+/* Find the end, what is left, and damage: bytes that are no record and not the zeros of the end. */
+static void scan(struct segment *s, uint64_t acked)
+{
+    uint32_t at = s->at, gap = 0, limit = s->size & ~7u;
+
+    while (limit - at >= 8) {
+        const struct record *r = record_at(s, at);
+        uint64_t word;
+
+        if (!r) {
+            memcpy(&word, s->p + at, sizeof(word));
+            s->damaged = s->damaged || word;
+            gap = gap ? gap : at;
+            at += 8;
+            continue;
+        }
+        s->damaged = s->damaged || gap;
+        at = past(at, r);
+        at = at > limit ? limit : at;
+        s->end = at;
+        s->left += r->seq >= acked;
+        s->next_seq = r->seq + 1;
+    }
+}
+
+static bool is_blank(const struct segment *s)
+{
+    for (uint32_t i = 0; i < s->size; i++)
+        if (s->p[i])
+            return false;
+    return true;
+}
+
+int segment_open(const char *path, uint64_t acked, struct segment **ret, struct gyr_error *err)
+{
+    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    const struct header *h;
+    struct segment *s;
+    struct stat st;
+
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return fail_errno(path, errno, err);
+    if (S_ISREG(st.st_mode) && st.st_size == 0)
+        return -ENODATA;
+    if (!S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof(*h) || st.st_size > SEGMENT_RECORD_MAX)
+        return gyr_fail(err, -EBADMSG, "'%.300s' is no segment of a spool", path);
+    s = new_segment(path, fd, (uint32_t)st.st_size, PROT_READ, 0);
+    if (!s)
+        return fail_errno(path, ENOMEM, err);
+    h = (const struct header *)(const void *)s->p;
+    if (is_blank(s)) {
+        segment_close(s);
+        return -ENODATA;
+    }
+    if (memcmp(h->magic, MAGIC, sizeof(MAGIC)) != 0 || h->layout != BLOCK_LAYOUT) {
+        segment_close(s);
+        return gyr_fail(err, -EBADMSG, "'%.300s' is no segment that this version can read", path);
+    }
+    s->damaged = h->size != s->size;
+    scan(s, acked);
+    s->synced = s->end;
+    *ret = s;
+    return 0;
+}

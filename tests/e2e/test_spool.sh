@@ -1,0 +1,130 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Alerts in a spool: none lost over kill -9 (GYR_KILLS times, 5), restarts, damage, a place that
+# cannot be written to.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+build=${GYR_BUILD:-build/release}
+gyr=${GYR:-$build/bin/gyr}
+seed=$PWD/tests/captures/seed.scap.gz
+kills=${GYR_KILLS:-5}
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+umask 022
+export TZ=UTC
+n=0 bad=0
+
+ok() { # NAME: the last command's status decides
+    if [ $? -eq 0 ]; then
+        n=$((n + 1))
+        printf 'ok %d - %s\n' "$n" "$1"
+    else
+        n=$((n + 1)) bad=1
+        printf 'not ok %d - %s\n' "$n" "$1"
+        tail -n 20 "$tmp/err" 2>/dev/null | sed 's/^/# /'
+    fi
+}
+
+cat >"$tmp/rules.yaml" <<'EOR'
+- rule: Every call
+  desc: Something happened.
+  condition: evt.num > 0
+  output: "call %evt.type num=%evt.num args=%evt.args"
+  priority: INFO
+EOR
+cat >"$tmp/none.yaml" <<'EOR'
+- rule: Nothing
+  desc: Never.
+  condition: evt.num < 0
+  output: "never"
+  priority: INFO
+EOR
+
+# config NAME RULES TARGET [KEY…]: one output into TARGET
+config() {
+    name=$1 rules=$2 target=$3
+    shift 3
+    {
+        printf 'plugin_dirs: [%s]\nhostname: h\nrules: {files: [%s]}\noutputs:\n' \
+            "$(cd "$build" && pwd)/plugins" "$tmp/$rules"
+        printf '  - plugin: file\n    options: {path: %s, format: json}\n' "$target"
+        for key; do printf '    %s\n' "$key"; done
+    } >"$tmp/$name.yaml"
+}
+
+uuids() { grep -o '"uuid":"[0-9a-f-]*"' "$@" | sort -u; }
+
+spool="spool: {dir: $tmp/spool, segment_bytes: 256K, max_bytes: 512M}"
+retry='retry: {min: 10ms, max: 100ms}'
+config plain rules.yaml "$tmp/want.json"
+config down rules.yaml /dev/full "$spool" "$retry" "queue: 64"
+config up none.yaml "$tmp/got.json" "$spool" "$retry" "queue: 64"
+config both rules.yaml "$tmp/both.json" "spool: {dir: $tmp/spool2, segment_bytes: 256K}" "queue: 64"
+
+"$gyr" replay -q -c "$tmp/plain.yaml" "$seed" >/dev/null 2>"$tmp/err" && uuids "$tmp/want.json" >"$tmp/want" &&
+    [ "$(wc -l <"$tmp/want")" -gt 1000 ]
+ok "a replay without a spool says which alerts there are ($(wc -l <"$tmp/want"))"
+
+# ---- nothing is delivered, the process is killed, the next run sends all ----
+"$gyr" replay -c "$tmp/down.yaml" "$seed" >/dev/null 2>"$tmp/err" &
+pid=$!
+i=0 # its source has ended when the spool does not grow any more
+size=-1
+while [ $i -lt 100 ] && kill -0 $pid 2>/dev/null; do
+    now=$(find "$tmp/spool" -name '*.seg' 2>/dev/null | wc -l)
+    [ "$now" -gt 0 ] && [ "$now" = "$size" ] && break
+    size=$now i=$((i + 1))
+    sleep 0.7
+done
+kill -9 $pid && ! wait $pid 2>/dev/null
+ok "a replay whose output takes nothing is killed with its alerts in the spool"
+
+"$gyr" replay --stats -c "$tmp/up.yaml" "$seed" >/dev/null 2>"$tmp/err"
+[ $? -eq 0 ] && uuids "$tmp/got.json" | cmp - "$tmp/want" >>"$tmp/err" 2>&1 &&
+    [ "$(wc -l <"$tmp/got.json")" = "$(wc -l <"$tmp/want")" ]
+ok "the next run, whose rules match nothing, delivers every one of them, once"
+
+grep -q 'of them from the spool, by earlier runs' "$tmp/err" && [ -z "$(find "$tmp/spool" -name '*.seg')" ]
+ok "it says how many came from the spool, and leaves no segment behind"
+
+grep -o '"uuid":"[^"]*"' "$tmp/want.json" >"$tmp/a"
+grep -o '"uuid":"[^"]*"' "$tmp/got.json" | cmp - "$tmp/a"
+ok "in the order that they were raised in"
+
+# ---- killed at any moment ----
+i=0
+while [ $i -lt "$kills" ]; do
+    "$gyr" replay -q -c "$tmp/both.yaml" "$seed" >/dev/null 2>"$tmp/err" &
+    pid=$!
+    sleep "0.0$((i * 7 % 10))$((i % 10))"
+    kill -9 $pid 2>/dev/null
+    wait $pid 2>/dev/null
+    i=$((i + 1))
+done
+"$gyr" replay -q -c "$tmp/both.yaml" "$seed" >/dev/null 2>"$tmp/err" &&
+    # a line that the kill has cut is no alert; the whole one follows
+    grep '^{.*}$' "$tmp/both.json" | uuids | cmp - "$tmp/want" >>"$tmp/err" 2>&1
+ok "a replay killed $kills times and restarted until its end delivers every uuid, and no other"
+
+# ---- places that cannot be used ----
+printf 'no folder\n' >"$tmp/occupied"
+config occupied rules.yaml "$tmp/occ.json" "spool: {dir: $tmp/occupied}"
+"$gyr" replay -c "$tmp/occupied.yaml" "$seed" >/dev/null 2>"$tmp/err" &&
+    [ "$(grep -c 'cannot use its spool' "$tmp/err")" = 1 ] && uuids "$tmp/occ.json" | cmp - "$tmp/want"
+ok "a spool that cannot be made is told once, and alerts go by way of the memory"
+
+if [ "$(id -u)" = 0 ] && mkdir "$tmp/small" && mount -t tmpfs -o size=1m none "$tmp/small" 2>/dev/null; then
+    config small rules.yaml "$tmp/small.json" "spool: {dir: $tmp/small/s, segment_bytes: 256K, max_bytes: 512M}"
+    "$gyr" replay -c "$tmp/small.yaml" "$seed" >/dev/null 2>"$tmp/err" &&
+        uuids "$tmp/small.json" | cmp - "$tmp/want"
+    r=$?
+    umount "$tmp/small"
+    [ $r -eq 0 ]
+    ok "a disk that is full costs no alert"
+else
+    n=$((n + 1))
+    printf 'ok %d # SKIP a full disk: needs root and a mount of tmpfs\n' "$n"
+fi
+
+printf '1..%d\n' "$n"
+exit $bad
