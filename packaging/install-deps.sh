@@ -10,10 +10,12 @@ libc6-dev       its headers
 g++             the shim around RE2, and the SDK headers tried as C++
 make            the build
 libyaml-dev     configuration and rules
+libcurl4-openssl-dev    HTTP: runtimes and webhooks
 libjansson-dev  JSON
 libre2-dev      regular expressions that cannot be made to hang
 zlib1g-dev      captures compressed by gzip
 libzstd-dev     captures compressed by zstd
+libssl-dev      signatures of webhooks; servers that the tests make up
 libcmocka-dev   unit tests
 libbpf-dev      loading eBPF programs
 qemu-system-x86 tests on packaged kernels
