@@ -16,6 +16,8 @@ libre2-dev      regular expressions that cannot be made to hang
 zlib1g-dev      captures compressed by gzip
 libzstd-dev     captures compressed by zstd
 libssl-dev      signatures of webhooks; servers that the tests make up
+openssl         their certificates
+nginx-light     a server that demands client certificates
 libcmocka-dev   unit tests
 libbpf-dev      loading eBPF programs
 qemu-system-x86 tests on packaged kernels
