@@ -15,8 +15,9 @@ libjansson-dev  JSON
 libre2-dev      regular expressions that cannot be made to hang
 zlib1g-dev      captures compressed by gzip
 libzstd-dev     captures compressed by zstd
-libssl-dev      servers that the tests make up
+libssl-dev      signatures of webhooks; servers that the tests make up
 openssl         their certificates
+nginx-light     a server that demands client certificates
 libcmocka-dev   unit tests
 libprotobuf-c-dev       messages of gRPC
 protobuf-c-compiler     the same
