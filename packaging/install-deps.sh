@@ -14,6 +14,10 @@ libjansson-dev  JSON
 libre2-dev      regular expressions that cannot be made to hang
 zlib1g-dev      captures compressed by gzip
 libzstd-dev     captures compressed by zstd
+libssl-dev      output syslog over TLS
+rsyslog         tests of it
+rsyslog-openssl the same
+openssl         the same
 libcmocka-dev   unit tests
 libbpf-dev      loading eBPF programs
 qemu-system-x86 tests on packaged kernels
