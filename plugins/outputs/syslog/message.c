@@ -74,7 +74,7 @@ static void add_param(struct out *o, size_t limit, const char *name, const char 
     if (o->len + n * 2 + SD_NAME_MAX + sizeof(CUT) + 4 > limit)
         return;
     (void)add(&t, " ", 1);
-    for (size_t i = 0; name[i] && i < SD_NAME_MAX; i++) {
+    for (size_t i = 0; i < SD_NAME_MAX && name[i]; i++) {
         int ok = name[i] > 0x20 && name[i] < 0x7f && !strchr("=]\"", name[i]);
 
         (void)add(&t, ok ? &name[i] : "_", 1);
