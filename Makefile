@@ -85,7 +85,7 @@ ld_flags := $(LDFLAGS) $(v_ldflags.$(VARIANT)) -Wl,--as-needed
 ,        := ,
 so_defs  := $(if $(filter release debug,$(VARIANT)),-Wl$(,)-z$(,)defs)
 core_libs := -lyaml -ljansson -lre2 -lstdc++ -ldl -lpthread -lm
-test_libs := -lcmocka
+test_libs := -lcmocka -lssl -lcrypto
 q   := $(if $(filter 1,$(V)),,@)
 say  = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(patsubst $(O)/%,%,$@)';)
 
@@ -122,6 +122,7 @@ scripts   := $(wildcard $(top)/tests/sdk/test_*.sh) $(wildcard $(top)/tests/tool
 fuzz_O    := $(if $(filter asan,$(VARIANT)),$(O),$(O)/asan)
 demo      := $(top)/tests/captures/seed.scap.gz $(top)/tests/captures/attacks.scap.gz
 rules     := $(wildcard $(top)/rules/*.yaml)
+presets   := $(wildcard $(top)/plugins/outputs/*/presets/*.yaml)
 c_files    = $(shell cd $(top) && git ls-files -co --exclude-standard '*.c' '*.h' '*.cc')
 
 .PHONY: all run check check-asan check-tsan check-kernels count-kernels fuzz fuzzers fuzzers-asan bench bench-live lint format help deps \
@@ -249,9 +250,10 @@ $(O)/fuzz/%: $(O)/obj/tests/fuzz/%.o $(O)/obj/tests/fuzz/driver.o $(O)/lib/libte
 
 # install(1) replaces a file and never writes into it: a running gyr keeps the one it mapped.
 install: all
-	$(q)$(INSTALL) -d $(addprefix $(DESTDIR),$(bindir) $(plugindir) $(includedir)/gyr $(datadir)/gyr/rules $(sysconfdir)/gyr)
+	$(q)$(INSTALL) -d $(addprefix $(DESTDIR),$(bindir) $(plugindir)/presets $(includedir)/gyr $(datadir)/gyr/rules $(sysconfdir)/gyr)
 	$(q)$(INSTALL) -m 755 $(O)/bin/gyr $(DESTDIR)$(bindir)/
 	$(q)$(INSTALL) -m 644 $(plugins) $(DESTDIR)$(plugindir)/
+	$(q)$(INSTALL) -m 644 $(presets) $(DESTDIR)$(plugindir)/presets/
 	$(q)$(INSTALL) -m 644 $(wildcard $(top)/sdk/gyr/*.h) $(DESTDIR)$(includedir)/gyr/
 	$(q)$(INSTALL) -m 644 $(rules) $(DESTDIR)$(datadir)/gyr/rules/
 	$(q)test -e $(DESTDIR)$(sysconfdir)/gyr/gyr.yaml || \
@@ -259,9 +261,10 @@ install: all
 # What the user may have changed (gyr.yaml) or added stays, and the folders it stands in.
 uninstall:
 	$(q)rm -f $(DESTDIR)$(bindir)/gyr $(addprefix $(DESTDIR)$(plugindir)/,$(notdir $(plugins)))
+	$(q)rm -f $(addprefix $(DESTDIR)$(plugindir)/presets/,$(notdir $(presets)))
 	$(q)rm -f $(addprefix $(DESTDIR)$(includedir)/gyr/,$(notdir $(wildcard $(top)/sdk/gyr/*.h)))
 	$(q)rm -f $(addprefix $(DESTDIR)$(datadir)/gyr/rules/,$(notdir $(rules)))
-	$(q)for d in $(plugindir) $(libdir)/gyr $(includedir)/gyr $(datadir)/gyr/rules $(datadir)/gyr; do \
+	$(q)for d in $(plugindir)/presets $(plugindir) $(libdir)/gyr $(includedir)/gyr $(datadir)/gyr/rules $(datadir)/gyr; do \
 	  rmdir $(DESTDIR)$$d 2>/dev/null || :; done
 
 clean:

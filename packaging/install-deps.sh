@@ -10,14 +10,17 @@ libc6-dev       its headers
 g++             the shim around RE2, and the SDK headers tried as C++
 make            the build
 libyaml-dev     configuration and rules
+libcurl4-openssl-dev    HTTP: runtimes and webhooks
 libjansson-dev  JSON
 libre2-dev      regular expressions that cannot be made to hang
 zlib1g-dev      captures compressed by gzip
 libzstd-dev     captures compressed by zstd
-libssl-dev      output syslog over TLS
-rsyslog         tests of it
+libssl-dev      signatures of webhooks; syslog over TLS; servers that the tests make up
+openssl         their certificates
+nginx-light     a server that demands client certificates
+rsyslog         tests of the output syslog
 rsyslog-openssl the same
-openssl         the same
+python3-aiosmtpd        tests of the output email
 libcmocka-dev   unit tests
 libbpf-dev      loading eBPF programs
 qemu-system-x86 tests on packaged kernels

@@ -1,0 +1,125 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# gyr replay with the output webhook: a real capture's alerts arrive at nginx, which demands a client
+# certificate; what is secret in the configuration is shown nowhere.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+build=${GYR_BUILD:-$PWD/build/release}
+gyr=${GYR:-$build/bin/gyr}
+PATH=$PATH:/usr/sbin
+n=0 bad=0
+
+for tool in nginx openssl; do
+    command -v $tool >/dev/null 2>&1 && continue
+    echo "ok 1 # SKIP there is no $tool: alerts to a server with client certificates are not tried"
+    exit 0
+done
+tmp=$(mktemp -d) || exit 1
+pid=
+trap 'test -z "$pid" || kill "$pid" 2>/dev/null; rm -rf "$tmp"' EXIT
+trap 'exit 1' HUP INT TERM
+chmod 755 "$tmp"
+umask 022
+
+ok() { # NAME: the last command's status decides
+    rc=$?
+    n=$((n + 1))
+    [ $rc -eq 0 ] || { bad=1 && printf 'not '; }
+    printf 'ok %d - %s\n' "$n" "$1"
+    [ $rc -eq 0 ] || head -n 20 "$tmp/err" 2>/dev/null | sed 's/^/# /'
+}
+
+certificate() { # NAME SUBJECT: signed by itself
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=$2" \
+        -addext "subjectAltName=IP:127.0.0.1" -keyout "$tmp/$1.key" -out "$tmp/$1.crt" 2>/dev/null
+}
+
+# Bodies are known to nginx only where it hands them on: to itself.
+serve() {
+    cat >"$tmp/nginx.conf" <<EOF
+daemon off;
+pid $tmp/pid;
+error_log $tmp/error.log;
+events {}
+http {
+    log_format body escape=none '\$request_body';
+    client_body_buffer_size 4m;
+    client_max_body_size 4m;
+    client_body_temp_path $tmp/t1; proxy_temp_path $tmp/t2; fastcgi_temp_path $tmp/t3;
+    uwsgi_temp_path $tmp/t4; scgi_temp_path $tmp/t5;
+    access_log off;
+    server {
+        listen 127.0.0.1:$port ssl;
+        ssl_certificate $tmp/server.crt;
+        ssl_certificate_key $tmp/server.key;
+        ssl_client_certificate $tmp/client.crt;
+        ssl_verify_client on;
+        location / { access_log $tmp/bodies body; proxy_pass http://unix:$tmp/socket:; }
+    }
+    server {
+        listen unix:$tmp/socket;
+        location / { return 204; }
+    }
+}
+EOF
+    nginx -p "$tmp" -c "$tmp/nginx.conf" 2>>"$tmp/nginx.out" &
+    pid=$!
+}
+
+config() {
+    cat >"$tmp/gyr.yaml" <<EOF
+plugin_dirs: [$build/plugins]
+outputs:
+  - {plugin: file, options: {path: $tmp/alerts, format: json}}
+  - plugin: webhook
+    options:
+      url: https://127.0.0.1:$port/the-secret-path
+      key: the-secret-key
+      headers: {X-Key: "{key}"}
+      tls_ca: $tmp/server.crt
+      batch: lines
+$1
+rules: {files: [$PWD/rules]}
+EOF
+}
+
+# no port can be reserved for nginx: another is tried where one is taken
+certificate server server && certificate client client
+ok "certificates are made"
+for port in $((20000 + $$ % 9000)) $((30000 + $$ % 9000)) $((40000 + $$ % 9000)); do
+    rm -f "$tmp/pid"
+    serve
+    i=0
+    while [ $i -lt 100 ] && [ ! -s "$tmp/pid" ] && kill -0 "$pid" 2>/dev/null; do
+        sleep 0.1
+        i=$((i + 1))
+    done
+    [ -s "$tmp/pid" ] && break
+done
+[ -s "$tmp/pid" ] || cat "$tmp/nginx.out" >"$tmp/err"
+[ -s "$tmp/pid" ]
+ok "nginx demands client certificates"
+
+uuids() { grep -o '"uuid":"[^"]*"' "$1" | sort; }
+
+config "      tls_cert: $tmp/client.crt
+      tls_key: $tmp/client.key"
+"$gyr" replay -c "$tmp/gyr.yaml" tests/captures/attacks.scap.gz >"$tmp/out" 2>"$tmp/err"
+ok "a capture is replayed into it"
+uuids "$tmp/alerts" >"$tmp/want"
+uuids "$tmp/bodies" >"$tmp/got"
+[ -s "$tmp/want" ] && cmp "$tmp/want" "$tmp/got" >>"$tmp/err" 2>&1
+ok "every alert arrived, once"
+! grep -q 'the-secret' "$tmp/out" "$tmp/err"
+ok "neither key nor path is shown"
+
+# Who has no certificate is answered 400, which is for good: told, and nothing arrives.
+: >"$tmp/bodies"
+config ""
+"$gyr" replay -c "$tmp/gyr.yaml" tests/captures/attacks.scap.gz >"$tmp/out" 2>"$tmp/err"
+grep -q "https://127.0.0.1: it answered 400" "$tmp/err" && ! grep -q uuid "$tmp/bodies"
+ok "without a certificate nothing is taken, which is told"
+! grep -q 'the-secret' "$tmp/out" "$tmp/err"
+ok "neither key nor path is shown then"
+printf '1..%d\n' "$n"
+exit $bad
