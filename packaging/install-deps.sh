@@ -15,9 +15,12 @@ libjansson-dev  JSON
 libre2-dev      regular expressions that cannot be made to hang
 zlib1g-dev      captures compressed by gzip
 libzstd-dev     captures compressed by zstd
-libssl-dev      signatures of webhooks; servers that the tests make up
+libssl-dev      signatures of webhooks; syslog over TLS; servers that the tests make up
 openssl         their certificates
 nginx-light     a server that demands client certificates
+rsyslog         tests of the output syslog
+rsyslog-openssl the same
+python3-aiosmtpd        tests of the output email
 libcmocka-dev   unit tests
 libprotobuf-c-dev       messages of gRPC
 protobuf-c-compiler     the same

@@ -3,7 +3,7 @@
  * is from its public documentation. */
 #include "../lib/web_rig.h"
 
-#include "../../plugins/outputs/webhook/hook_template.h"
+#include "template/template.h"
 
 #include <errno.h>
 #include <jansson.h>

@@ -7,7 +7,7 @@
 #define WEBHOOK_HOOK_SETUP_H
 
 #include "hook_preset.h"
-#include "hook_template.h"
+#include "template/template.h"
 
 enum { HOOK_LINES_MAX = 48 };
 

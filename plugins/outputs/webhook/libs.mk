@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-common.webhook := encode http
+common.webhook := encode http template
 libs.webhook := -lcurl -lcrypto -lz -lyaml -ljansson
 # presets are data files; built in, so that the plugin has them wherever it lies
 webhook_presets := $(wildcard $(top)/plugins/outputs/webhook/presets/*.yaml)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "hook_template.h"
+#include "template/template.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -54,7 +54,7 @@ struct template
 {
     char *text; /* cut up: parts and maps point into it */
     const char *key;
-    bool is_json;
+    bool is_json, is_html;
     struct part parts[PARTS_MAX];
     struct map maps[MAPS_MAX];
     uint32_t n_parts, n_maps;
@@ -202,7 +202,7 @@ static int compile(struct template *t, struct gyr_error *err)
     return r ? r : add_literal(t, from, (size_t)(at - from), err);
 }
 
-int template_compile(const char *text, bool is_json, const char *key, struct template **ret,
+int template_compile(const char *text, int form, const char *key, struct template **ret,
                      struct gyr_error *err)
 {
     struct template *t = calloc(1, sizeof(*t));
@@ -211,7 +211,8 @@ int template_compile(const char *text, bool is_json, const char *key, struct tem
     if (!t)
         return gyr_fail(err, -ENOMEM, "no memory");
     t->text = strdup(text);
-    t->is_json = is_json;
+    t->is_json = form == TEMPLATE_JSON;
+    t->is_html = form == TEMPLATE_HTML;
     t->key = key;
     r = t->text ? compile(t, err) : gyr_fail(err, -ENOMEM, "no memory");
     if (r < 0) {
@@ -299,6 +300,26 @@ static const char *mapped(const struct template *t, const struct part *p, const 
     return NULL;
 }
 
+static int add_html(struct gyr_lines *out, const char *s, size_t n)
+{
+    static const char *const codes[256] = {
+        ['&'] = "&amp;", ['<'] = "&lt;", ['>'] = "&gt;", ['"'] = "&quot;", ['\''] = "&#39;"};
+    size_t from = 0;
+    int r = 0;
+
+    for (size_t i = 0; i < n && r == 0; i++) {
+        const char *code = codes[(unsigned char)s[i]];
+
+        if (!code)
+            continue;
+        r = gyr_lines_add(out, s + from, i - from);
+        from = i + 1;
+        if (r == 0)
+            r = add_str(out, code);
+    }
+    return r ? r : gyr_lines_add(out, s + from, n - from);
+}
+
 /* A text, as it must be written where its place stands. */
 static int put_text(const struct template *t, const struct part *p, const char *s, size_t n,
                     struct gyr_lines *out)
@@ -312,7 +333,9 @@ static int put_text(const struct template *t, const struct part *p, const char *
     if (p->chars)
         n = cut(s, n, p->chars, &is_cut);
     if (r == 0)
-        r = t->is_json ? add_escaped(out, s, n) : gyr_lines_add(out, s, n);
+        r = t->is_json   ? add_escaped(out, s, n)
+            : t->is_html ? add_html(out, s, n)
+                         : gyr_lines_add(out, s, n);
     if (r == 0 && is_cut)
         r = add_str(out, "…");
     return r == 0 && quote ? gyr_lines_add(out, "\"", 1) : r;
@@ -427,8 +450,9 @@ static int put(const struct template *t, const struct part *p, const struct gyr_
 
     switch (p->place) {
     case P_JSON:
-        return t->is_json && p->in_string ? put_text(t, p, a->json, a->json_len, out)
-                                          : gyr_lines_add(out, a->json, a->json_len);
+        return t->is_html || (t->is_json && p->in_string)
+                   ? put_text(t, p, a->json, a->json_len, out)
+                   : gyr_lines_add(out, a->json, a->json_len);
     case P_TIME:
     case P_TIME_S:
     case P_TIME_MS:
