@@ -9,7 +9,7 @@
 const char *const gyr_encode_formats[] = {"text", "json", NULL};
 static const size_t LINES_MAX = 64u << 20;
 
-static int lines_add(struct gyr_lines *b, const char *s, size_t n)
+int gyr_lines_add(struct gyr_lines *b, const char *s, size_t n)
 {
     size_t cap = b->cap ? b->cap : 4096;
     char *p;
@@ -58,7 +58,7 @@ static int add_head(struct gyr_lines *b, const struct gyr_alert *a, int color)
     n = snprintf(head, sizeof(head), "%02d:%02d:%02d.%09" PRIu64 ": %s%s%s ", tm.tm_hour, tm.tm_min,
                  tm.tm_sec, a->ts_ns % 1000000000, color ? priority_color(a->priority) : "",
                  gyr_encode_priority(a->priority), color ? "\033[0m" : "");
-    return lines_add(b, head, (size_t)n);
+    return gyr_lines_add(b, head, (size_t)n);
 }
 
 int gyr_encode_line(struct gyr_lines *b, const struct gyr_alert *a, int format, int color)
@@ -66,7 +66,7 @@ int gyr_encode_line(struct gyr_lines *b, const struct gyr_alert *a, int format, 
     int r = format == ENCODE_TEXT ? add_head(b, a, color) : 0;
 
     if (r == 0)
-        r = format == ENCODE_TEXT ? lines_add(b, a->text, a->text_len)
-                                  : lines_add(b, a->json, a->json_len);
-    return r ? r : lines_add(b, "\n", 1);
+        r = format == ENCODE_TEXT ? gyr_lines_add(b, a->text, a->text_len)
+                                  : gyr_lines_add(b, a->json, a->json_len);
+    return r ? r : gyr_lines_add(b, "\n", 1);
 }

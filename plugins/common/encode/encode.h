@@ -22,6 +22,9 @@ struct gyr_lines {
     size_t len, cap;
 };
 
+/** @return 0; -ENOMEM, also at the ceiling. */
+int gyr_lines_add(struct gyr_lines *b, const char *s, size_t n);
+
 /** Append an alert and a newline. Text is "HH:MM:SS.nnnnnnnnn: Priority text" in local time, as
  *  Falco's is. @return 0, -ENOMEM. */
 int gyr_encode_line(struct gyr_lines *b, const struct gyr_alert *a, int format, int color);
