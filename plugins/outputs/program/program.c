@@ -36,7 +36,7 @@ static const struct gyr_option options[] = {
      .min = 1000000, .max = INT64_C(3600000000000)},
     {GYR_OPT(struct config, hang_timeout, GYR_O_DURATION, "hang_timeout", "0s",
              "Kill and restart a command that reads nothing for so long; 0s: never."),
-     .max = INT64_MAX / 2},
+     .max = INT64_C(86400000000000)},
     {GYR_OPT(struct config, stop_wait, GYR_O_DURATION, "stop_wait", "2s",
              "At the end: how long it may take after its input was closed, and after SIGTERM."),
      .max = INT64_C(60000000000)},
