@@ -43,12 +43,22 @@ replay() {
     timeout 100 "$gyr" replay -q -c "$tmp/gyr.yaml" "$seed" >"$tmp/out" 2>"$tmp/err"
 }
 
+# The oldest has the highest number.
+in_order() {
+    i=1
+    while [ -e "$tmp/a.$i" ]; do i=$((i + 1)); done
+    [ "$i" -gt 4 ] || return 1
+    while [ "$i" -gt 1 ]; do
+        i=$((i - 1))
+        cat "$tmp/a.$i"
+    done
+    cat "$tmp/a"
+}
 replay "{plugin: file, options: {path: $tmp/a, rotate_size: 50K, keep: 1000}}" &&
-    ls "$tmp"/a.* | sed 's/.*\.//' | sort -rn | while read -r i; do cat "$tmp/a.$i"; done >"$tmp/all" &&
-    cat "$tmp/a" >>"$tmp/all" && [ "$(wc -l <"$tmp/want")" -gt 900 ] &&
+    in_order >"$tmp/all" && [ "$(wc -l <"$tmp/want")" -gt 900 ] &&
     cmp "$tmp/all" "$tmp/want" >>"$tmp/err" 2>&1
 ok "file: rotated by size, every alert is there once and in order"
-[ -z "$(find "$tmp" -name 'a.*' -size +51200c)" ] && [ "$(ls "$tmp"/a.* | wc -l)" -gt 3 ]
+[ -z "$(find "$tmp" -name 'a.*' -size +51200c)" ]
 ok "file: no file is larger than it may be"
 
 replay "{plugin: program, options: {command: [sh, -c, 'cat >$tmp/got; grep ^CapEff /proc/self/status >$tmp/cap']}}" &&
