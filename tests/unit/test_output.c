@@ -22,7 +22,9 @@ const struct gyr_plugin *gyr_plugin_query_stdout(uint32_t host_abi);
 struct file_config {
     const char *path, *mode;
     int64_t format;
-    uint8_t sync;
+    uint8_t sync, gzip;
+    uint64_t rotate_size, rotate_interval;
+    int64_t keep, names;
 };
 
 static struct gyr_alert an_alert(const char *text, uint64_t token)
@@ -80,7 +82,8 @@ static void file_open(struct file_test *t)
     assert_non_null(mkdtemp(t->dir));
     (void)snprintf(t->path, sizeof(t->path), "%s/alerts", t->dir);
     (void)snprintf(t->other, sizeof(t->other), "%s/alerts.1", t->dir);
-    t->cfg = (struct file_config){.path = t->path, .mode = "0640", .format = ENCODE_TEXT};
+    t->cfg =
+        (struct file_config){.path = t->path, .mode = "0640", .format = ENCODE_TEXT, .keep = 1};
     assert_int_equal(t->plugin->create(&t->host.host, &t->cfg, &t->self, &err), 0);
 }
 

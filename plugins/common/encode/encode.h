@@ -35,8 +35,10 @@ struct gyr_writer {
     int fd;      /**< the caller's */
     int wake_fd; /**< made by gyr_writer_init() */
     int format, color;
-    int sync;  /**< fdatasync() after each offer */
-    int steps; /**< a pipe or terminal: wait for room, write in steps that cannot block */
+    int sync;       /**< fdatasync() after each offer */
+    int steps;      /**< a pipe or terminal: wait for room, write in steps that cannot block */
+    int wait_ms;    /**< for room, at most: then -ETIMEDOUT; 0: until woken */
+    uint64_t total; /**< bytes written since the descriptor was attached */
     struct gyr_lines lines;
     uint64_t torn_token; /**< the alert whose line was written in part … */
     size_t torn_done;    /**< … and how much of it; 0: none */

@@ -33,6 +33,7 @@ void gyr_writer_attach(struct gyr_writer *w, int fd)
     w->fd = fd;
     w->steps = fstat(fd, &st) == 0 && !S_ISREG(st.st_mode);
     w->torn_done = 0;
+    w->total = 0;
 }
 
 void gyr_writer_wake(struct gyr_writer *w)
@@ -42,13 +43,16 @@ void gyr_writer_wake(struct gyr_writer *w)
     (void)!write(w->wake_fd, &one, sizeof(one));
 }
 
-/* Wait until there is room. @return 0; -EAGAIN when woken. */
+/* Wait until there is room. @return 0; -EAGAIN when woken, -ETIMEDOUT. */
 static int wait_room(struct gyr_writer *w)
 {
     struct pollfd fds[2] = {{.fd = w->fd, .events = POLLOUT}, {.fd = w->wake_fd, .events = POLLIN}};
+    int r = poll(fds, 2, w->wait_ms ? w->wait_ms : -1);
 
-    if (poll(fds, 2, -1) < 0)
+    if (r < 0)
         return errno == EINTR ? 0 : -errno;
+    if (r == 0)
+        return -ETIMEDOUT;
     if (fds[0].revents & (POLLOUT | POLLERR | POLLHUP | POLLNVAL))
         return 0;
     return fds[1].revents ? -EAGAIN : 0;
@@ -77,12 +81,14 @@ static int write_all(struct gyr_writer *w, const size_t *ends, uint32_t n, size_
         if (r < 0)
             return r;
         k = write(w->fd, w->lines.p + *pos, next_step(w, ends, n, *pos));
-        if (k > 0)
+        if (k > 0) {
             *pos += (size_t)k;
-        else if (k == 0)
+            w->total += (uint64_t)k;
+        } else if (k == 0) {
             return -EIO;
-        else if (errno != EINTR && !(errno == EAGAIN && w->steps))
+        } else if (errno != EINTR && !(errno == EAGAIN && w->steps)) {
             return -errno;
+        }
     }
     return w->sync && fdatasync(w->fd) < 0 && errno != EINVAL && errno != EROFS ? -errno : 0;
 }
@@ -119,6 +125,7 @@ static int mend(struct gyr_writer *w, const struct gyr_alert *first, size_t firs
 
         if (k != 1)
             return k < 0 ? -errno : -EIO;
+        w->total++;
     }
     w->torn_done = 0;
     return 0;

@@ -263,6 +263,11 @@ static void set_all(struct http_call *c, const struct http_request *r, int *bad)
     set_body(c, r, bad);
     if (r->tls)
         set_tls(c, r->tls, bad);
+    if (r->sign) {
+        *bad += curl_easy_setopt(e, CURLOPT_AWS_SIGV4, r->sign->service) != CURLE_OK;
+        *bad += curl_easy_setopt(e, CURLOPT_USERNAME, r->sign->user) != CURLE_OK;
+        *bad += curl_easy_setopt(e, CURLOPT_PASSWORD, r->sign->secret) != CURLE_OK;
+    }
 }
 
 int http_send(struct http *h, const struct http_request *r, struct http_call **ret,

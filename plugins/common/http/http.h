@@ -31,6 +31,12 @@ struct http_tls {
                                      the one that the certificate has; NULL: what the URL says */
 };
 
+/** A signature of the request (AWS, version 4). Borrowed for the call. */
+struct http_sign {
+    const char *service;       /**< "aws:amz:REGION:SERVICE" */
+    const char *user, *secret; /**< access key and its secret */
+};
+
 struct http_answer {
     long status;     /**< 0: there was no answer */
     const char *why; /**< a sentence's end when the request failed; NULL: it came to its end */
@@ -43,10 +49,11 @@ struct http_answer {
 struct http_request {
     const char *method; /**< NULL: GET, or POST with a body */
     const char *url;
-    const char *unix_socket;    /**< NULL: by the URL */
-    const struct http_tls *tls; /**< NULL: nothing special */
-    const char *const *headers; /**< "Name: value", ended by NULL; may be NULL */
-    const void *body;           /**< NULL: none */
+    const char *unix_socket;      /**< NULL: by the URL */
+    const struct http_tls *tls;   /**< NULL: nothing special */
+    const struct http_sign *sign; /**< NULL: none */
+    const char *const *headers;   /**< "Name: value", ended by NULL; may be NULL */
+    const void *body;             /**< NULL: none */
     size_t body_len;
     size_t max_body;     /**< an answer longer than this fails; 0: 4 MiB. Not for on_data */
     uint64_t connect_ns; /**< time to connect; 0: 10 s */

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "message.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    MESSAGE_MAX = 256 << 10, /* the attributes counted in */
+    MARK_ROOM = 96,
+    SUBJECT_MAX = 100,
+    ATTRIBUTE_MAX = 1024
+};
+
+/* ---- the form ---- */
+
+static int add(struct gyr_lines *b, const char *s)
+{
+    return gyr_lines_add(b, s, strlen(s));
+}
+
+static bool is_plain(unsigned char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
+           c == '_' || c == '.' || c == '~';
+}
+
+static int add_escaped(struct gyr_lines *b, const char *s, size_t len)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < len; i++) {
+        unsigned char c = (unsigned char)s[i];
+        const char pair[3] = {'%', hex[c >> 4], hex[c & 15]};
+
+        r = is_plain(c) ? gyr_lines_add(b, s + i, 1) : gyr_lines_add(b, pair, 3);
+    }
+    return r;
+}
+
+static int add_pair(struct gyr_lines *b, const char *name, const char *value, size_t len)
+{
+    int r = add(b, "&");
+
+    if (r == 0)
+        r = add(b, name);
+    if (r == 0)
+        r = add(b, "=");
+    return r ? r : add_escaped(b, value, len);
+}
+
+/* So much of @p s that no character is cut in two. */
+static size_t whole(const char *s, size_t len, size_t max)
+{
+    if (len <= max)
+        return len;
+    while (max && ((unsigned char)s[max] & 0xc0) == 0x80)
+        max--;
+    return max;
+}
+
+/* @return bytes that it takes of the message's; a negative errno. */
+static int add_attribute(struct gyr_lines *b, int number, const char *name, const char *value)
+{
+    size_t len = value ? whole(value, strlen(value), ATTRIBUTE_MAX) : 0;
+    char key[80];
+    int r;
+
+    if (len == 0) /* the service refuses an empty one */
+        return 0;
+    (void)snprintf(key, sizeof(key), "MessageAttributes.entry.%d.Name", number);
+    r = add_pair(b, key, name, strlen(name));
+    (void)snprintf(key, sizeof(key), "MessageAttributes.entry.%d.Value.DataType", number);
+    if (r == 0)
+        r = add_pair(b, key, "String", 6);
+    (void)snprintf(key, sizeof(key), "MessageAttributes.entry.%d.Value.StringValue", number);
+    if (r == 0)
+        r = add_pair(b, key, value, len);
+    return r ? r : (int)(strlen(name) + 6 + len);
+}
+
+/* One line of ASCII of at most 100 characters; others become '?'. */
+static int add_subject(struct gyr_lines *b, const char *pattern, const struct gyr_alert *a)
+{
+    const struct {
+        const char *name, *value;
+    } places[] = {{"{priority}", gyr_encode_priority(a->priority)},
+                  {"{rule}", a->rule ? a->rule : ""},
+                  {"{host}", a->hostname ? a->hostname : ""}};
+    char s[SUBJECT_MAX + 1];
+    size_t n = 0;
+
+    for (const char *p = pattern; *p && n < SUBJECT_MAX;) {
+        const char *from = p;
+        size_t len = 1, step = 1;
+
+        for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+            if (strncmp(p, places[i].name, strlen(places[i].name)) == 0) {
+                from = places[i].value;
+                len = strlen(from);
+                step = strlen(places[i].name);
+            }
+        for (size_t i = 0; i < len && n < SUBJECT_MAX; i++)
+            if (((unsigned char)from[i] & 0xc0) != 0x80)
+                s[n++] = (char)(from[i] < ' ' || from[i] > '~' ? '?' : from[i]);
+        p += step;
+    }
+    return n ? add_pair(b, "Subject", s, n) : 0;
+}
+
+int message_form(const struct message_conf *conf, const struct gyr_alert *a,
+                 struct gyr_lines *scratch, struct gyr_lines *form)
+{
+    size_t used = 0, fits;
+    char mark[MARK_ROOM];
+    int r, n;
+
+    scratch->len = 0;
+    r = gyr_encode_line(scratch, a, conf->format, 0);
+    if (r == 0)
+        r = add(form, "Action=Publish&Version=2010-03-31");
+    if (r == 0)
+        r = add_pair(form, "TopicArn", conf->topic, strlen(conf->topic));
+    if (r == 0)
+        r = add_subject(form, conf->subject, a);
+    for (int i = 0; r >= 0 && i < 3; i++) {
+        const char *values[] = {a->rule, gyr_encode_priority(a->priority), a->hostname};
+        static const char *const names[] = {"rule", "priority", "host"};
+
+        r = add_attribute(form, i + 1, names[i], values[i]);
+        used += r > 0 ? (size_t)r : 0;
+    }
+    if (r < 0)
+        return r;
+    scratch->len--; /* the newline */
+    fits = whole(scratch->p, scratch->len, MESSAGE_MAX - used - SUBJECT_MAX);
+    if (fits < scratch->len) {
+        fits = whole(scratch->p, scratch->len, MESSAGE_MAX - used - SUBJECT_MAX - MARK_ROOM);
+        n = snprintf(mark, sizeof(mark), " [cut by gyr: %zu more bytes]", scratch->len - fits);
+        scratch->len = fits;
+        r = gyr_lines_add(scratch, mark, (size_t)n);
+    } else {
+        r = 0;
+    }
+    if (r == 0)
+        r = add_pair(form, "Message", scratch->p, scratch->len);
+    if (r == 0 && conf->group)
+        r = add_pair(form, "MessageGroupId", conf->group, strlen(conf->group));
+    if (r == 0 && conf->group)
+        r = add_pair(form, "MessageDeduplicationId", a->uuid ? a->uuid : "",
+                     a->uuid ? strlen(a->uuid) : 0);
+    return r;
+}
+
+/* ---- the answer ---- */
+
+/* What stands between <name> and </name>; "" when there is none. Control characters become blanks.
+ */
+static void between(const char *body, size_t len, const char *name, char *ret, size_t size)
+{
+    char open[32];
+    int n = snprintf(open, sizeof(open), "<%s>", name);
+    const char *p = memmem(body, len, open, (size_t)n), *end;
+    size_t k = 0;
+
+    if (p) {
+        p += n;
+        end = memchr(p, '<', len - (size_t)(p - body));
+        for (; end && p < end && k + 1 < size; p++)
+            ret[k++] = (char)((unsigned char)*p < ' ' ? ' ' : *p);
+    }
+    ret[k] = '\0';
+}
+
+static bool has(const char *const *list, const char *code)
+{
+    for (; *list; list++)
+        if (strcmp(*list, code) == 0)
+            return true;
+    return false;
+}
+
+uint32_t message_verdict(long status, const char *body, size_t len, char *ret_why, size_t size,
+                         int *ret_renew)
+{
+    static const char *const passing[] = {"Throttling",         "Throttled",
+                                          "ThrottledException", "ThrottlingException",
+                                          "KMSThrottling",      "RequestLimitExceeded",
+                                          "InternalError",      "InternalFailure",
+                                          "ServiceUnavailable", NULL};
+    /* A clock that is set right, or another key, makes them go away. */
+    static const char *const expired[] = {"ExpiredToken", "ExpiredTokenException", "RequestExpired",
+                                          "RequestTimeTooSkewed", NULL};
+    char code[64], text[300];
+
+    if (status >= 200 && status < 300)
+        return GYR_V_ACCEPTED;
+    between(body, len, "Code", code, sizeof(code));
+    between(body, len, "Message", text, sizeof(text));
+    (void)snprintf(ret_why, size, "%ld %s%s%s", status, code, *text ? ": " : "", text);
+    *ret_renew = has(expired, code) ||
+                 (strcmp(code, "SignatureDoesNotMatch") == 0 &&
+                  (strstr(text, "Signature expired") || strstr(text, "not yet current")));
+    if (*ret_renew || has(passing, code) || status == 429 || status == 408 || status >= 500)
+        return GYR_V_RETRY;
+    return GYR_V_FAILED;
+}
