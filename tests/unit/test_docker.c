@@ -310,6 +310,27 @@ static void test_restart(void **state)
     rig_free(r, true);
 }
 
+/* It ran and was removed while nobody could be asked: the events that were missed name it. */
+static void test_gone_meanwhile(void **state)
+{
+    struct rig *r = rig_new();
+    const char id[] = "00000000000700000000000000000000000000000000000000000000000000ab";
+
+    (void)state;
+    rig_start(r, true);
+    assert_true(logged(r, "answers at", 1, 3000));
+    engine_stop(&r->e);
+    assert_true(logged(r, "cannot be asked", 1, 3000));
+    assert_string_equal(field(r, id, "container.name", 100), "?");
+    atomic_store(&r->e.streams, 0);
+    engine_start(&r->e, r->path);
+    while (atomic_load(&r->e.inspects) == 0 || atomic_load(&r->e.streams) == 0)
+        nap();
+    engine_event(&r->e, "create", id, "short");
+    assert_string_equal(field(r, id, "container.name", 3000), "short");
+    rig_free(r, true);
+}
+
 /* No socket at all is an answer; one that comes later is found. */
 static void test_absent(void **state)
 {
@@ -444,12 +465,19 @@ static void test_times(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fields),       cmocka_unit_test(test_list_and_events),
-        cmocka_unit_test(test_gone_at_once), cmocka_unit_test(test_unknown),
-        cmocka_unit_test(test_faults),       cmocka_unit_test(test_restart),
-        cmocka_unit_test(test_absent),       cmocka_unit_test(test_nonsense_events),
-        cmocka_unit_test(test_old_api),      cmocka_unit_test(test_two_sockets),
-        cmocka_unit_test(test_many),         cmocka_unit_test(test_replay_asks_nobody),
+        cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_list_and_events),
+        cmocka_unit_test(test_gone_at_once),
+        cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_absent),
+        cmocka_unit_test(test_gone_meanwhile),
+        cmocka_unit_test(test_nonsense_events),
+        cmocka_unit_test(test_old_api),
+        cmocka_unit_test(test_two_sockets),
+        cmocka_unit_test(test_many),
+        cmocka_unit_test(test_replay_asks_nobody),
         cmocka_unit_test(test_times),
     };
 

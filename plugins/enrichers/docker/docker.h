@@ -38,7 +38,7 @@ struct dk_socket {
     bool present; /* the socket is there, or was a minute ago */
     bool was_up, told_down, told_absent;
     bool wanted; /* the configuration names it */
-    uint64_t seen_ns, tried_ns, retry_ns, backoff_ns;
+    uint64_t seen_ns, up_ns, tried_ns, retry_ns, backoff_ns;
     uint64_t since_ns; /* of the last event heard: what to go on from */
 };
 

@@ -248,6 +248,17 @@ static bool next_socket(struct dk_job *j, uint32_t from)
     return false;
 }
 
+/* Events that were missed are on their way: one of them may name what has gone meanwhile. */
+static bool just_came(const struct docker *d)
+{
+    uint64_t now = dk_now(d);
+
+    for (uint32_t i = 0; i < d->n_sockets; i++)
+        if (d->sockets[i].up && now - d->sockets[i].up_ns < 2 * NS_S)
+            return true;
+    return false;
+}
+
 static void inspect(struct dk_job *j);
 
 static void not_here(struct dk_job *j)
@@ -260,6 +271,8 @@ static void not_here(struct dk_job *j)
         inspect(j);
     } else if (j->skipped) {
         end(j); /* the question stays open until that one can be asked */
+    } else if (!j->tries && just_came(d)) {
+        again_later(j);
     } else {
         containers_unknown(d->containers, j->id);
         end(j);

@@ -104,6 +104,7 @@ static void came_up(struct dk_socket *s)
     if (s->up)
         return;
     s->up = true;
+    s->up_ns = dk_now(s->d);
     s->backoff_ns = 0;
     gyr_logf(h, s->told_down ? GYR_LOG_NOTICE : GYR_LOG_INFO, "%s %s%s", s->type,
              s->told_down ? "answers again at " : "answers at ", s->path);
