@@ -74,11 +74,12 @@ done
 docker run --rm --network none gyr/one:1.0 /bin/true >"$tmp/err" 2>&1 ||
     skip_all "containers do not run here: $(tail -n 1 "$tmp/err")"
 
-cat >"$tmp/rules.yaml" <<'EOT'
+# Others may run this test at the same time: their containers are not ours.
+cat >"$tmp/rules.yaml" <<EOT
 - macro: hostile
   condition: >
     evt.type in (open, openat) and fd.name = /etc/shadow and container.id != host
-    and proc.name = cat and proc.args contains "@gyr/"
+    and proc.name = cat and proc.args contains "gyr-$$-"
 - rule: plain
   desc: reads nothing of the runtime
   condition: hostile
@@ -114,7 +115,7 @@ plugin_dirs: [$build/plugins]
 log_level: info
 sources: [{plugin: ebpf}]
 enrichers: [{plugin: process}, {plugin: docker, options: {sockets: [$sockets]}},
-  {plugin: record, filter: fd.name = /etc/shadow, options: {path: $tmp/rec.scap.gz}}]
+  {plugin: record, filter: fd.name = /etc/shadow, options: {path: $tmp/rec.scap.gz, buffer: 64M}}]
 outputs: [{plugin: stdout, options: {format: json}}]
 rules: {files: [rules.yaml]}
 EOT
@@ -139,10 +140,11 @@ stop() {
 
 hostile() { # FIRST LAST: four at a time
     # shellcheck disable=SC2016 # the inner shell expands these
-    seq "$1" "$2" | xargs -P 4 -I N sh -c '
+    seq "$1" "$2" | xargs -P 4 -I N env tag=$$ sh -c '
         image=gyr/one:1.0
         [ $((N % 2)) -eq 0 ] || image=gyr/two:2.0
-        docker run --rm --network none --name gyr-N $image /bin/cat /etc/shadow gyr-N@$image' \
+        docker run --rm --network none --name gyr-$tag-N $image \
+            /bin/cat /etc/shadow gyr-$tag-N@$image' \
         >/dev/null 2>&1
 }
 
