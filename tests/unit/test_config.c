@@ -210,7 +210,7 @@ static void every_mistake_has_its_place(void **state)
         {"outputs:\n  - {plugin: x, spool: {fsync: never}}", "spool needs the key 'dir'", 2, 24},
         {"outputs:\n  - {plugin: x, spool: {dir: a, max_bytes: 9M}}",
          "'max_bytes' must be two segments ('segment_bytes') at least", 2, 24},
-        {"outputs:\n  - {plugin: x, rate_limit: {total: 5}}", "'5' is no rate such as 10/1m", 2,
+        {"outputs:\n  - {plugin: x, rate_limit: {total: 5}}", XX
          36},
         {"mute: [{until: 1970-01-02}]", "an entry needs the key 'rule'", 1, 8},
         {"mute: [{rule: a, until: soon}]", "'soon' is no time such as 2026-01-31T18:00:00Z", 1, 25},
