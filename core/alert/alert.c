@@ -31,6 +31,7 @@ void alert_maker_free(struct alert_maker *m)
     buf_free(&m->json);
     buf_free(&m->names);
     buf_free(&m->extra);
+    redactor_free(&m->redactor);
     free(m->fields);
     free(m->fmts);
     free(m->order);
@@ -76,17 +77,23 @@ static uint32_t add_texts(struct alert_maker *m, const struct match *match, uint
                           uint32_t n)
 {
     const struct rule *r = match->rule;
+    struct buf one;
     const char *at;
 
+    buf_init(&one, ALERT_TEXT_MAX);
     buf_reset(&m->extra);
     for (uint32_t i = 0; i < r->n_texts; i++) {
         size_t from = m->extra.len;
 
-        render_template(&m->extra, r, &r->texts[i].text, match->values);
+        buf_reset(&one);
+        render_template(&one, r, &r->texts[i].text, match->values);
+        if (redact_text(&m->redactor, &one))
+            buf_add(&m->extra, one.p, one.len);
         m->fields[n + i] =
             (struct gyr_alert_field){r->texts[i].name, gyr_str(NULL, m->extra.len - from), NULL};
         m->fmts[n + i] = GYR_F_DEC;
     }
+    buf_free(&one);
     at = m->extra.p; /* it stays where it is from now on */
     for (uint32_t i = 0; i < r->n_texts; i++) {
         struct gyr_value *v = &m->fields[n + i].value;
@@ -352,8 +359,10 @@ static int make(struct alert_maker *m, const struct match *match, const char *uu
     return m->json.failed || m->names.failed ? -EMSGSIZE : 0;
 }
 
-int alert_make(struct alert_maker *m, const struct match *match, struct alert **ret)
+int alert_make(struct alert_maker *m, const struct match *original, struct alert **ret)
 {
+    struct match redacted = *original;
+    const struct match *match = &redacted;
     const struct rule *r = match->rule;
     struct uuid_parts parts = {.host = m->hostname,
                                .source = r->source,
@@ -371,10 +380,15 @@ int alert_make(struct alert_maker *m, const struct match *match, struct alert **
     e = maker_reserve(m, r->n_outputs + r->n_texts + 1);
     if (e < 0)
         return e;
+    redacted.values = redact_values(&m->redactor, original);
+    if (!redacted.values && r->n_outputs)
+        return -EMSGSIZE;
     uuid_make(&parts, uuid);
     buf_reset(&m->text);
     /* Past its ceiling the buffer keeps what fitted: a cut text is better than no alert. */
     render_output(&m->text, r, match->values);
+    if (!redact_text(&m->redactor, &m->text))
+        return -EMSGSIZE;
     e = -EMSGSIZE;
     for (unsigned i = 0; e < 0 && i < ARRAY_LEN(cuts); i++)
         e = make(m, match, uuid, cuts[i], &n);

@@ -9,6 +9,7 @@
 #ifndef ALERT_ALERT_H
 #define ALERT_ALERT_H
 
+#include "alert/redact.h"
 #include "base/buf.h"
 #include "engine/evaluator.h"
 
@@ -30,7 +31,8 @@ struct alert {
 };
 
 struct alert_maker {
-    const char *hostname; /**< borrowed */
+    const char *hostname;     /**< borrowed */
+    struct redactor redactor; /**< redactor_init() of its own, if anything is to be redacted */
     struct buf text, json, names, extra;
     struct gyr_alert_field *fields;
     uint32_t *fmts, *order;
@@ -41,7 +43,8 @@ void alert_maker_init(struct alert_maker *m, const char *hostname);
 void alert_maker_free(struct alert_maker *m);
 
 /** Build the alert of a match. evt.time is added to its fields when the rule does not name it, as
- *  Falco does. @return 0 and a reference; -ENOMEM; -EMSGSIZE when not even cut values fit. */
+ *  Falco does. @return 0 and a reference; -ENOMEM; -EMSGSIZE when not even cut values fit, or
+ *  what is to be redacted is too long. */
 int alert_make(struct alert_maker *m, const struct match *match, struct alert **ret);
 struct alert *alert_ref(struct alert *a);
 void alert_unref(struct alert *a); /**< NULL is fine */

@@ -130,6 +130,7 @@ void catalogue_free(struct catalogue *c)
 {
     schemas_free(&c->schemas);
     plugins_free(&c->plugins);
+    config_release(c->config);
     arena_free(c->arena);
     *c = (struct catalogue){0};
 }

@@ -222,6 +222,7 @@ void session_free(struct session *s)
 {
     pipeline_free(s->pipeline);
     plugins_free(&s->plugins);
+    config_release(s->config);
     arena_free(s->arena);
     *s = (struct session){0};
 }

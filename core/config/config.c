@@ -167,6 +167,7 @@ static void read_root(struct reader *r, const struct ynode *root)
         {"enrichers", conf_read_enrichers},
         {"outputs", conf_read_outputs},
         {"mute", conf_read_mute},
+        {"redact", conf_read_redact},
         {"rules", top_rules},
         {"rule_matching", top_rule_matching},
         {"append_output", conf_read_append_output},
@@ -252,8 +253,10 @@ int config_load(const char *path, struct arena *arena, struct diags *d, struct c
         read_one(&r, path);
         read_drop_ins(&r, path);
     }
-    if (d->n_errors > errors)
+    if (d->n_errors > errors) {
+        config_release(r.c);
         return -EINVAL;
+    }
     *ret = r.c;
     return 0;
 }
@@ -271,8 +274,10 @@ int config_load_text(const char *path, const char *text, size_t len, struct aren
     set_dir(&r, path);
     if (yaml_parse(path, text, len, arena, d, &root) == 0)
         read_root(&r, root);
-    if (d->n_errors > errors)
+    if (d->n_errors > errors) {
+        config_release(r.c);
         return -EINVAL;
+    }
     *ret = r.c;
     return 0;
 }

@@ -12,6 +12,7 @@
 #include "rules/adjust.h"
 
 #include "alert/noise.h"
+#include "alert/redact.h"
 #include "alert/spool.h"
 
 #include <gyr/output.h>
@@ -58,6 +59,8 @@ struct config {
     const char *hostname;  /**< NULL: ask the machine */
     bool drop_privileges;
     int log_level;
+    struct redact_rule *redact; /**< see config_release() */
+    uint32_t n_redact;
     struct mute *mutes;
     uint32_t n_mutes;
     uint64_t park_deadline_ns;
@@ -76,6 +79,9 @@ int config_load(const char *path, struct arena *arena, struct diags *d, struct c
 /** The same from a text, without drop-ins (tests, fuzzers). */
 int config_load_text(const char *path, const char *text, size_t len, struct arena *arena,
                      struct diags *d, struct config **ret);
+
+/** Free what is not in the arena; before it. NULL is fine. */
+void config_release(struct config *c);
 
 /** Built-in: no source (ebpf and kmod to be tried), the enricher "process", the output "stdout",
  *  and the plugins and rules of this program, found from where it stands (EXE is its folder):

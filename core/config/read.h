@@ -64,7 +64,8 @@ void conf_read_retry(struct reader *r, const struct ynode *v, void *target);
 void conf_read_spool(struct reader *r, const struct ynode *v, void *target);
 void conf_read_dedup(struct reader *r, const struct ynode *v, void *target);
 void conf_read_rate_limit(struct reader *r, const struct ynode *v, void *target);
-/* Value of the key "mute" of the whole (noise.c). */
+/* Values of the keys "redact" (redact.c) and "mute" (noise.c) of the whole. */
+void conf_read_redact(struct reader *r, const struct ynode *v, void *target);
 void conf_read_mute(struct reader *r, const struct ynode *v, void *target);
 void conf_read_dead_letters(struct reader *r, const struct ynode *v, void *target);
 

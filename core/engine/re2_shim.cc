@@ -134,3 +134,52 @@ int regex_match(const struct regex *re, const char *s, size_t n)
         free(fixed);
     return r;
 }
+
+int regex_can_replace(const struct regex *re, const char *with, char *msg, size_t cap)
+{
+    try {
+        std::string why;
+
+        if (re->re.CheckRewriteString(with, &why))
+            return 1;
+        (void)snprintf(msg, cap, "%s", why.c_str());
+    } catch (...) {
+        (void)snprintf(msg, cap, "out of memory");
+    }
+    return 0;
+}
+
+int regex_replace(const struct regex *re, const char *s, size_t n, const char *with, char **ret,
+                  size_t *ret_len)
+{
+    const unsigned char *u = (const unsigned char *)s;
+    char *fixed = nullptr;
+    int r = -1;
+
+    try {
+        std::string text;
+
+        if (is_utf8(u, n)) {
+            text.assign(s, n);
+        } else {
+            fixed = (char *)malloc(3 * n);
+            if (!fixed)
+                return -1;
+            text.assign(fixed, repair(u, n, fixed));
+        }
+        r = re2::RE2::GlobalReplace(&text, re->re, with) > 0;
+        if (r) {
+            *ret = (char *)malloc(text.size() + 1);
+            if (*ret) {
+                memcpy(*ret, text.c_str(), text.size() + 1);
+                *ret_len = text.size();
+            } else {
+                r = -1;
+            }
+        }
+    } catch (...) {
+        r = -1;
+    }
+    free(fixed);
+    return r;
+}

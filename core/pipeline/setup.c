@@ -367,6 +367,7 @@ static int make_source(struct pipeline *p, uint32_t i, struct diags *d)
     (void)pthread_mutex_init(&s->lock, NULL);
     (void)pthread_cond_init(&s->answered, NULL);
     alert_maker_init(&s->maker, p->hostname);
+    redactor_init(&s->maker.redactor, p->config->redact, p->config->n_redact);
     if (scratch_init(&s->scratch) < 0)
         return -ENOMEM;
     r = park_new(&pc, source_wake, s, &s->park);

@@ -5,6 +5,7 @@
 #include "alert/json.h"
 #include "alert/uuid.h"
 #include "base/cleanup.h"
+#include "engine/re2_shim.h"
 #include "engine/value.h"
 
 #include <gyr/util.h>
@@ -261,6 +262,63 @@ static void test_alert(void **state)
     alert_unref(a);
 }
 
+/* Chosen fields, and what matches a pattern, are in no part of an alert. */
+static void test_redact(void **state)
+{
+    char why[100];
+    struct redact_rule rules[] = {
+        {.field = "proc.cmdline"},
+        {.pattern = regex_new("token=(.)[a-z0-9]*", 18, why, sizeof(why)), .replace = "token:\\1*"},
+        {.pattern = regex_new("se and cret", 11, why, sizeof(why)), .replace = REDACTED}};
+    struct rule_output outs[] = {{.name = "proc.args"},
+                                 {.name = "toupper(proc.cmdline)"},
+                                 {.name = "proc.cmdlinex"},
+                                 {.name = "proc.env"},
+                                 {.name = "user.name"}};
+    struct template_part text[] = {{.field = 0}, {.lit = " ", .len = 1},     {.field = 1},
+                                   {.field = 2}, {.lit = " and ", .len = 5}, {.field = 3},
+                                   {.field = 4}};
+    struct template_part join[] = {{.field = 2}, {.lit = " and cret", .len = 9}};
+    struct rule_text texts[] = {{"both", {join, 2}}};
+    struct gyr_value env[] = {gyr_str("A=1", 3), gyr_str("token=hunter2", 13)};
+    struct gyr_value values[] = {gyr_str("curl token=hunter2 x token=hunter3", 34),
+                                 gyr_str("HUNTER4", 7),
+                                 gyr_str("se", 2),
+                                 {.type = GYR_T_LIST, .len = 2},
+                                 gyr_str("root", 4)};
+    struct rule r = a_rule();
+    struct match m = a_match(&r, values);
+    struct alert_maker mk;
+    struct alert *a;
+
+    (void)state;
+    values[3].u.ptr = env;
+    r.output.parts = text;
+    r.output.n = 7;
+    r.outputs = outs;
+    r.n_outputs = 5;
+    r.texts = texts;
+    r.n_texts = 1;
+    alert_maker_init(&mk, "box");
+    redactor_init(&mk.redactor, rules, 3);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(alert_make(&mk, &m, &a), 0);
+        assert_string_equal(a->a.text, "curl token:h* x token:h* [redacted]se and [redacted]root");
+        assert_string_equal(a->a.fields[0].text, "curl token:h* x token:h*");
+        assert_null(strstr(a->a.json, "unter"));
+        assert_null(strstr(a->a.json, "HUNTER"));
+        assert_null(strstr(a->a.json, "se and cret"));
+        assert_null(memmem(&a->a, a->len, "unter", 5));
+        assert_null(memmem(&a->a, a->len, "HUNTER", 6));
+        assert_non_null(strstr(a->a.json, "\"both\":\"[redacted]\""));
+        assert_non_null(strstr(a->a.json, "\"proc.cmdlinex\":\"se\""));
+        alert_unref(a);
+    }
+    alert_maker_free(&mk);
+    regex_free(rules[1].pattern);
+    regex_free(rules[2].pattern);
+}
+
 /* Fields that are texts stand beside the others; what only they read does not. */
 static void test_texts(void **state)
 {
@@ -394,9 +452,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sha1),         cmocka_unit_test(test_uuid),
         cmocka_unit_test(test_json_strings), cmocka_unit_test(test_json_values),
-        cmocka_unit_test(test_alert),        cmocka_unit_test(test_texts),
-        cmocka_unit_test(test_metadata),     cmocka_unit_test(test_huge),
-        cmocka_unit_test(test_filter),
+        cmocka_unit_test(test_alert),        cmocka_unit_test(test_redact),
+        cmocka_unit_test(test_texts),        cmocka_unit_test(test_metadata),
+        cmocka_unit_test(test_huge),         cmocka_unit_test(test_filter),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -100,6 +100,7 @@ static void everything_said(void **state)
              "rule_matching: first\n"
              "live_sources: [a, ./b.so, /c.so]\n"
              "drop_privileges: no\n"
+             "redact: [{field: proc.env}, {pattern: 'key=(.)[a-z]+', replace: 'key=\\1'}]\n"
              "mute: [{rule: 'T*', until: 1970-01-02, between: '22:00-06:30'}]\n"
              "host_root: /host/\n"
              "hostname: h1\n"
@@ -133,6 +134,11 @@ static void everything_said(void **state)
     assert_int_equal(c->outputs[1].noise.per_rule.every_ns, 6000000000);
     assert_int_equal(c->outputs[1].noise.per_rule.burst, 7);
     assert_int_equal(c->outputs[1].noise.total.every_ns, 0);
+    assert_int_equal(c->n_redact, 2);
+    assert_string_equal(c->redact[0].field, "proc.env");
+    assert_non_null(c->redact[1].pattern);
+    assert_string_equal(c->redact[1].replace, "key=\\1");
+    config_release(c);
     assert_int_equal(c->n_mutes, 1);
     assert_string_equal(c->mutes[0].rule, "T*");
     assert_int_equal(c->mutes[0].until_ns, 86400000000000);
@@ -214,7 +220,15 @@ static void every_mistake_has_its_place(void **state)
         {"outputs:\n  - {plugin: x, spool: {dir: a, max_bytes: 9M}}",
          "'max_bytes' must be two segments ('segment_bytes') at least", 2, 24},
         {"outputs:\n  - {plugin: x, rate_limit: {total: 5}}", "'5' is no rate such as 10/1m", 2,
-         36},
+         37},
+        {"redact: [{field: a, pattern: b}]", "an entry needs 'field' or 'pattern', and not both", 1,
+         10},
+        {"redact: [{pattern: '('}]", "is no regular expression: missing ): (", 1, 20},
+        {"redact: [{pattern: 'a*'}]", "matches nothing at all, and so everywhere", 1, 20},
+        {"redact: [{pattern: a, replace: '\\1'}]",
+         "'replace' does not fit the pattern: Rewrite schema requests 1 matches, but the regexp "
+         "only has 0 parenthesized subexpressions.",
+         1, 10},
         {"mute: [{until: 1970-01-02}]", "an entry needs the key 'rule'", 1, 8},
         {"mute: [{rule: a, until: soon}]", "'soon' is no time such as 2026-01-31T18:00:00Z", 1, 25},
         {"mute: [{rule: a, between: '9-10'}]", "'9-10' are no hours such as 22:00-06:00", 1, 27},
