@@ -22,12 +22,18 @@ rsyslog         tests of the output syslog
 rsyslog-openssl the same
 python3-aiosmtpd        tests of the output email
 libcmocka-dev   unit tests
+libprotobuf-c-dev       messages of gRPC
+protobuf-c-compiler     the same
+libnghttp2-dev  HTTP/2 of gRPC, and servers of it for tests
+containerd      tests with real containers
+runc            the same
 libbpf-dev      loading eBPF programs
 qemu-system-x86 tests on packaged kernels
-busybox-static  the same
+busybox-static  the same, and in containers
 cpio            the same
 gcc-aarch64-linux-gnu   the build for aarch64 stays possible
 g++-aarch64-linux-gnu   the same
+docker.io       tests with real containers
 clang           compiling them
 llvm            the same
 bpftool         making a header of them

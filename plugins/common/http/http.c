@@ -90,10 +90,14 @@ static void call_free(struct http_call *c)
 
 void http_free(struct http *h)
 {
+    struct http_call *c, *next;
+
     if (!h)
         return;
-    while (!TAILQ_EMPTY(&h->calls))
-        call_free(TAILQ_FIRST(&h->calls));
+    for (c = TAILQ_FIRST(&h->calls); c; c = next) {
+        next = TAILQ_NEXT(c, link);
+        call_free(c);
+    }
     (void)curl_multi_cleanup(h->multi);
     free(h);
 }

@@ -226,7 +226,7 @@ void hook_send(struct hook_sender *s, const char *body, size_t len, struct hook_
     int bad = 0;
 
     *ret = (struct hook_reply){.verdict = GYR_V_RETRY};
-    for (; s->conf.headers[n] && n < HEADERS_MAX; n++)
+    for (; n < HEADERS_MAX && s->conf.headers[n]; n++)
         headers[n] = s->conf.headers[n];
     if (s->conf.gzip) {
         bad |= compress_body(body, len, &packed, &len);
