@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Delivery to an output that does whatever a test wants: queue, retries, acks, the end. */
 #include "alert/delivery.h"
+#include "base/fs.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -161,6 +162,12 @@ static int offer(struct delivery *d, uint64_t num)
     return r;
 }
 
+static void offer_all(struct delivery *d, uint64_t n)
+{
+    for (uint64_t i = 1; i <= n; i++)
+        assert_int_equal(offer(d, i), 0);
+}
+
 static struct delivery_stats stats(struct delivery *d)
 {
     struct delivery_stats s;
@@ -207,8 +214,7 @@ static void test_order(void **state)
     (void)state;
     fake_init(&f);
     d = start(&f, 16, true);
-    for (uint64_t i = 1; i <= 1000; i++)
-        assert_int_equal(offer(d, i), 0);
+    offer_all(d, 1000);
     s = end(d, 1000);
     assert_int_equal(s.accepted, 1000);
     assert_int_equal(s.delivered, 1000);
@@ -262,8 +268,7 @@ static void test_wait(void **state)
     f.closed = true;
     d = start(&f, 4, true);
     assert_int_equal(pthread_create(&t, NULL, open_soon, &f), 0);
-    for (uint64_t i = 1; i <= 10; i++)
-        assert_int_equal(offer(d, i), 0);
+    offer_all(d, 10);
     assert_true(clock_ns() - began > 40 * MS);
     (void)pthread_join(t, NULL);
     s = end(d, 1000);
@@ -299,8 +304,7 @@ static void test_retry(void **state)
     fake_init(&f);
     f.retry_first = 5;
     d = start(&f, 16, true);
-    for (uint64_t i = 1; i <= 3; i++)
-        assert_int_equal(offer(d, i), 0);
+    offer_all(d, 3);
     s = end(d, 2000);
     assert_int_equal(s.delivered, 3);
     assert_in_range(s.retried, 5, 15);
@@ -360,25 +364,13 @@ static void test_cut(void **state)
     fake_init(&f);
     f.at_most = 3;
     d = start(&f, 64, true);
-    for (uint64_t i = 1; i <= 60; i++)
-        assert_int_equal(offer(d, i), 0);
+    offer_all(d, 60);
     s = end(d, 2000);
     assert_int_equal(s.delivered, 60);
     assert_true(s.retried > 0);
     for (uint64_t i = 0; i < 60; i++)
         assert_int_equal(f.got[i], i + 1);
     delivery_free(d);
-}
-
-static void read_all(const char *path, char *ret, size_t cap)
-{
-    FILE *file = fopen(path, "r");
-    size_t n;
-
-    assert_non_null(file);
-    n = fread(ret, 1, cap - 1, file);
-    ret[n] = '\0';
-    (void)fclose(file);
 }
 
 /* Does line number @p n hold @p what? "": is it the end? */
@@ -398,7 +390,7 @@ static bool is_line(const char *text, int n, const char *what)
 /* What is refused, put off for too long or left at the end is kept in a file. */
 static void test_dead_letters(void **state)
 {
-    char dir[] = "/tmp/gyr-dead-XXXXXX", path[64], text[4096];
+    char dir[] = "/tmp/gyr-dead-XXXXXX", path[64], *text;
     struct delivery_conf conf = {.name = "fa\"ke",
                                  .ops = &ops,
                                  .capacity = 16,
@@ -406,7 +398,9 @@ static void test_dead_letters(void **state)
                                  .backoff_min_ns = 2 * MS,
                                  .backoff_max_ns = 4 * MS,
                                  .dead_letters = path};
+    struct gyr_error err;
     struct delivery_stats s;
+    size_t len;
     struct delivery *d;
     struct fake f;
 
@@ -428,7 +422,7 @@ static void test_dead_letters(void **state)
         assert_int_equal(s.kept, 2);
         delivery_free(d);
     }
-    read_all(path, text, sizeof(text));
+    assert_int_equal(read_file(path, 4096, &text, &len, &err), 0);
     assert_true(is_line(text, 0,
                         "{\"output\":\"fa\\\"ke\",\"reason\":\"refused for good\","
                         "\"attempts\":1,\"alert\":null}\n"));
@@ -438,6 +432,7 @@ static void test_dead_letters(void **state)
     assert_true(is_line(text, 4, "not delivered before the end: nobody there"));
     assert_true(is_line(text, 5, "not delivered before the end: nobody there"));
     assert_true(is_line(text, 6, ""));
+    free(text);
     (void)unlink(path);
     /* a place that cannot be written to costs no alert its count */
     (void)rmdir(dir);
@@ -463,8 +458,7 @@ static void test_poison(void **state)
     fake_init(&f);
     f.poison = 3;
     d = start(&f, 64, true);
-    for (uint64_t i = 1; i <= 50; i++)
-        assert_int_equal(offer(d, i), 0);
+    offer_all(d, 50);
     wait_until(&f.n, &f, 49);
     s = end(d, 50);
     assert_int_equal(s.delivered, 49);
@@ -483,8 +477,7 @@ static void test_failed(void **state)
     fake_init(&f);
     f.verdict = GYR_V_FAILED;
     d = start(&f, 16, true);
-    for (uint64_t i = 1; i <= 3; i++)
-        assert_int_equal(offer(d, i), 0);
+    offer_all(d, 3);
     s = end(d, 1000);
     assert_int_equal(s.failed, 3);
     assert_int_equal(s.delivered, 0);
@@ -503,8 +496,7 @@ static void test_later(void **state)
     fake_init(&f);
     f.verdict = GYR_V_LATER;
     d = start(&f, 16, true);
-    for (uint64_t i = 1; i <= 3; i++)
-        assert_int_equal(offer(d, i), 0);
+    offer_all(d, 3);
     wait_until(&f.n_tokens, &f, 3);
     (void)usleep(5000);
     assert_int_equal(stats(d).queued, 3);
@@ -550,8 +542,7 @@ static void test_eager_ack(void **state)
     (void)state;
     assert_int_equal(delivery_new(&conf, &eager_delivery), 0);
     assert_int_equal(delivery_start(eager_delivery, NULL), 0);
-    for (uint64_t i = 1; i <= 100; i++)
-        assert_int_equal(offer(eager_delivery, i), 0);
+    offer_all(eager_delivery, 100);
     assert_int_equal(end(eager_delivery, 1000).delivered, 100);
     delivery_free(eager_delivery);
 }
@@ -617,8 +608,7 @@ static void test_give_up(void **state)
     fake_init(&f);
     f.fail = true;
     d = start(&f, 64, true);
-    for (uint64_t i = 1; i <= 20; i++)
-        assert_int_equal(offer(d, i), 0);
+    offer_all(d, 20);
     began = clock_ns();
     s = end(d, 60);
     assert_in_range((clock_ns() - began) / MS, 50, 2000);
@@ -638,8 +628,7 @@ static void test_slow_flush(void **state)
     fake_init(&f);
     f.verdict = GYR_V_LATER;
     d = start(&f, 64, true);
-    for (uint64_t i = 1; i <= 8; i++)
-        assert_int_equal(offer(d, i), 0);
+    offer_all(d, 8);
     wait_until(&f.n_tokens, &f, 8);
     delivery_finish(d, 150ull * MS);
     for (int i = 0; i < 8; i++) {
