@@ -85,7 +85,7 @@ ld_flags := $(LDFLAGS) $(v_ldflags.$(VARIANT)) -Wl,--as-needed
 ,        := ,
 so_defs  := $(if $(filter release debug,$(VARIANT)),-Wl$(,)-z$(,)defs)
 core_libs := -lyaml -ljansson -lre2 -lstdc++ -ldl -lpthread -lm
-test_libs := -lcmocka
+test_libs := -lcmocka -lssl -lcrypto
 q   := $(if $(filter 1,$(V)),,@)
 say  = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(patsubst $(O)/%,%,$@)';)
 
@@ -96,6 +96,9 @@ common_src := $(wildcard $(top)/plugins/common/*/*.c)
 plug_dirs := $(wildcard $(top)/plugins/sources/*/ $(top)/plugins/enrichers/*/ $(top)/plugins/outputs/*/)
 plug_dirs := $(patsubst %/,%,$(foreach d,$(plug_dirs),$(if $(wildcard $(d)*.c),$(d))))
 plug_src   = $(filter-out %.bpf.c,$(wildcard $(1)/*.c))
+# messages of protobuf: a .proto becomes C in gen/
+protos    := $(wildcard $(top)/plugins/enrichers/*/*.proto $(top)/tests/e2e/*.proto)
+proto_obj  = $(patsubst %.proto,$(O)/obj/gen/%.pb-c.$(2),$(notdir $(wildcard $(1)/*.proto)))
 test_src  := $(wildcard $(top)/tests/unit/test_*.c)
 testlib_src := $(wildcard $(top)/tests/lib/*.c)
 # the live test: a program that makes every call, one that it executes, and an enricher that writes
@@ -127,7 +130,8 @@ c_files    = $(shell cd $(top) && git ls-files -co --exclude-standard '*.c' '*.h
 .PHONY: all run check check-asan check-tsan check-kernels count-kernels fuzz fuzzers fuzzers-asan bench bench-live lint format help deps \
         install uninstall tests objects clean
 all: $(O)/bin/gyr $(plugins)
-objects: $(core_obj) $(main_obj) $(call obj,$(common_src) $(foreach d,$(plug_dirs),$(call plug_src,$(d))),pic.o)
+objects: $(core_obj) $(main_obj) $(call obj,$(common_src) $(foreach d,$(plug_dirs),$(call plug_src,$(d))),pic.o) \
+  $(foreach d,$(plug_dirs),$(call proto_obj,$(d),pic.o))
 tests: $(tests) $(helpers) $(live)
 fuzzers: $(fuzzers)
 
@@ -189,7 +193,8 @@ $(O)/obj/%.static.o: $(top)/%.c $(O)/flags
 
 $(O)/lib/libcore.a: $(core_obj)
 	$(call say,AR)mkdir -p $(@D) && rm -f $@ && $(AR) rcs $@ $^
-$(O)/lib/libplugins.a: $(call obj,$(common_src),o) $(call obj,$(foreach d,$(plug_dirs),$(call plug_src,$(d))),static.o)
+$(O)/lib/libplugins.a: $(call obj,$(common_src),o) $(call obj,$(foreach d,$(plug_dirs),$(call plug_src,$(d))),static.o) \
+  $(foreach d,$(plug_dirs),$(call proto_obj,$(d),o))
 	$(call say,AR)mkdir -p $(@D) && rm -f $@ && $(AR) rcs $@ $^
 $(O)/lib/libtest.a: $(call obj,$(testlib_src),o)
 	$(call say,AR)mkdir -p $(@D) && rm -f $@ && $(AR) rcs $@ $^
@@ -215,8 +220,23 @@ $(foreach k,$(bpf_skel),$(eval $(call obj,$(call plug_src,$(patsubst $(O)/gen/%/
   $(call obj,$(call plug_src,$(patsubst $(O)/gen/%/,$(top)/plugins/sources/%,$(dir $(k)))),pic.o) \
   $(call obj,$(call plug_src,$(patsubst $(O)/gen/%/,$(top)/plugins/sources/%,$(dir $(k)))),static.o): | $(k)))
 
+# What a plugin's messages are made of lies beside its sources; whoever includes them waits for them.
+PROTOC_C ?= protoc-c
+define proto_rule
+$(O)/gen/$(notdir $(1:.proto=)).pb-c.c: $(1) | $(want_deps)
+	$$(call say,PROTO)mkdir -p $$(@D) && $(PROTOC_C) -I$(dir $(1)) --c_out=$$(@D) $(1)
+$(O)/gen/$(notdir $(1:.proto=)).pb-c.h: $(O)/gen/$(notdir $(1:.proto=)).pb-c.c ;
+$(foreach k,o pic.o static.o,$(call obj,$(call plug_src,$(patsubst %/,%,$(dir $(1)))),$(k))): | $(O)/gen/$(notdir $(1:.proto=)).pb-c.h
+endef
+$(foreach p,$(protos),$(eval $(call proto_rule,$(p))))
+$(call obj,$(test_src) $(wildcard $(top)/tests/fuzz/*.c $(top)/tests/e2e/*.c),o): | $(patsubst %.proto,$(O)/gen/%.pb-c.h,$(notdir $(protos)))
+$(O)/obj/gen/%.pic.o: $(O)/gen/%.c $(O)/flags
+	$(call say,CC)mkdir -p $(@D) && $(CC) $(cc_flags) $(pl_flags) -MMD -MP -c $< -o $@
+$(O)/obj/gen/%.o: $(O)/gen/%.c $(O)/flags
+	$(call say,CC)mkdir -p $(@D) && $(CC) $(cc_flags) -MMD -MP -c $< -o $@
+
 define plugin_rule
-$(O)/plugins/$(notdir $(1)).so: $(call obj,$(call plug_src,$(1)) $(foreach c,$(common.$(notdir $(1))),$(wildcard $(top)/plugins/common/$(c)/*.c)),pic.o) $(top)/sdk/plugin.map
+$(O)/plugins/$(notdir $(1)).so: $(call obj,$(call plug_src,$(1)) $(foreach c,$(common.$(notdir $(1))),$(wildcard $(top)/plugins/common/$(c)/*.c)),pic.o) $(call proto_obj,$(1),pic.o) $(top)/sdk/plugin.map
 	$$(call say,PLUGIN)mkdir -p $$(@D) && $(CC) -shared $$(ld_flags) $$(so_defs) \
 	  -Wl,--version-script=$(top)/sdk/plugin.map $$(filter %.o,$$^) $$(libs.$(notdir $(1))) -o $$@
 endef
@@ -227,7 +247,12 @@ $(O)/tests/%: $(O)/obj/tests/unit/%.o $(O)/lib/libtest.a $(O)/lib/libplugins.a $
 
 # what a script needs of C: apart from the core, which it looks at from outside
 $(O)/e2e/%: $(O)/obj/tests/e2e/%.o
-	$(call say,HELPER)mkdir -p $(@D) && $(CC) $(ld_flags) $^ -ljansson -lz -o $@
+	$(call say,HELPER)mkdir -p $(@D) && $(CC) $(ld_flags) $^ -ljansson -lz -lssl -lcrypto -lpthread -o $@
+$(O)/e2e/k8s_api: $(patsubst %,$(O)/obj/tests/lib/%.o,k8s_server k8s_answer k8s_certs)
+
+# what kubelet does: with our client of gRPC
+$(O)/e2e/cri_run: $(O)/obj/tests/e2e/cri_run.o $(O)/obj/gen/crirun.pb-c.o $(call obj,$(wildcard $(top)/plugins/common/grpc/*.c),o)
+	$(call say,HELPER)mkdir -p $(@D) && $(CC) $(ld_flags) $^ -lnghttp2 -lprotobuf-c -o $@
 
 # No sanitizer: it would make calls of its own between those that are told.
 live_flags := -std=gnu17 -O1 -g $(WARN) $(CWARN) $(incs) -D_GNU_SOURCE

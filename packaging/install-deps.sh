@@ -10,17 +10,26 @@ libc6-dev       its headers
 g++             the shim around RE2, and the SDK headers tried as C++
 make            the build
 libyaml-dev     configuration and rules
+libcurl4-openssl-dev    HTTP: runtimes and webhooks
 libjansson-dev  JSON
 libre2-dev      regular expressions that cannot be made to hang
 zlib1g-dev      captures compressed by gzip
 libzstd-dev     captures compressed by zstd
+libssl-dev      servers that the tests make up
+openssl         their certificates
 libcmocka-dev   unit tests
+libprotobuf-c-dev       messages of gRPC
+protobuf-c-compiler     the same
+libnghttp2-dev  HTTP/2 of gRPC, and servers of it for tests
+containerd      tests with real containers
+runc            the same
 libbpf-dev      loading eBPF programs
 qemu-system-x86 tests on packaged kernels
-busybox-static  the same
+busybox-static  the same, and in containers
 cpio            the same
 gcc-aarch64-linux-gnu   the build for aarch64 stays possible
 g++-aarch64-linux-gnu   the same
+docker.io       tests with real containers
 clang           compiling them
 llvm            the same
 bpftool         making a header of them

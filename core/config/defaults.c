@@ -70,16 +70,34 @@ static const char **list_of(struct arena *a, const char *one, uint32_t *ret_n)
     return list;
 }
 
-static struct plugin_conf *plugin_of(struct arena *a, const char *name, uint32_t *ret_n)
+static struct plugin_conf *plugins_of(struct arena *a, const char *const *names, uint32_t n,
+                                      uint32_t *ret_n)
 {
-    struct plugin_conf *p = arena_alloc(a, sizeof(*p));
+    struct plugin_conf *p = arena_array(a, n, sizeof(*p));
 
-    if (p) {
-        *p = plugin_conf_default;
-        p->plugin = p->name = name;
-        *ret_n = 1;
+    for (uint32_t i = 0; p && i < n; i++) {
+        p[i] = plugin_conf_default;
+        p[i].plugin = p[i].name = names[i];
     }
+    *ret_n = p ? n : 0;
     return p;
+}
+
+/* Who names containers is in use where it is installed: it looks for its runtime by itself, and in
+ * a recording finds what was told. */
+static struct plugin_conf *enrichers_of(struct arena *a, const char *dir, uint32_t *ret_n)
+{
+    static const char *const all[] = {"process", "docker", "containerd", "k8s"};
+    const char *names[ARRAY_LEN(all)];
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < ARRAY_LEN(all); i++) {
+        const char *file = arena_printf(a, "%s/%s.so", dir, all[i]);
+
+        if (i == 0 || (file && is_file(file)))
+            names[n++] = all[i];
+    }
+    return plugins_of(a, names, n, ret_n);
 }
 
 static void find_program_files(struct arena *a, struct config *c)
@@ -103,6 +121,7 @@ int config_defaults(struct arena *arena, struct config **ret)
 {
     static const char *const none[] = {NULL};
     static const char *live[] = {"ebpf", "kmod"};
+    static const char *const output = "stdout";
     struct config *c = arena_alloc(arena, sizeof(*c));
 
     if (!c)
@@ -119,9 +138,11 @@ int config_defaults(struct arena *arena, struct config **ret)
         .park_bytes = 16 << 20,
     };
     find_program_files(arena, c);
-    c->enrichers = plugin_of(arena, "process", &c->n_enrichers);
-    c->outputs = plugin_of(arena, "stdout", &c->n_outputs);
-    if (!c->plugin_dirs || !c->rule_files || !c->enrichers || !c->outputs)
+    if (!c->plugin_dirs || !c->rule_files)
+        return -ENOMEM;
+    c->enrichers = enrichers_of(arena, c->n_plugin_dirs ? c->plugin_dirs[0] : "", &c->n_enrichers);
+    c->outputs = plugins_of(arena, &output, 1, &c->n_outputs);
+    if (!c->enrichers || !c->outputs)
         return -ENOMEM;
     *ret = c;
     return 0;

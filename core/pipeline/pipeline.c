@@ -276,6 +276,7 @@ void source_free(struct source *s)
     evaluator_unref(s->next_eval);
     filters_free(s->filters);
     park_free(s->park);
+    peers_free(&s->peers);
     corefields_free(s->core);
     for (uint32_t i = 0; i < s->n_enrichers; i++)
         instance_free(s->enrichers[i].inst);

@@ -60,6 +60,20 @@ static int hook_snapshot_thread(void *ctx, int64_t tid)
     return s->ops->snapshot_thread ? s->ops->snapshot_thread(s->inst->self, tid) : -ENOTSUP;
 }
 
+static int hook_field_bind(void *ctx, const char *name, uint32_t *ret_handle)
+{
+    struct enricher *e = ctx;
+
+    return peers_bind(&e->source->peers, e->provider, name, ret_handle);
+}
+
+static int hook_field(void *ctx, const struct gyr_event *ev, uint32_t handle, struct gyr_value *ret)
+{
+    struct enricher *e = ctx;
+
+    return peers_get(&e->source->peers, ev, handle, ret);
+}
+
 static void hook_ack(void *ctx, uint64_t token, uint32_t verdict, uint64_t retry_after_ns)
 {
     delivery_ack(ctx, token, verdict, retry_after_ns);
@@ -260,7 +274,9 @@ static int make_enrichers(struct pipeline *p, struct source *s, struct diags *d)
                                        .emit = hook_emit,
                                        .resolved = hook_resolved,
                                        .snapshot = hook_snapshot,
-                                       .snapshot_thread = hook_snapshot_thread};
+                                       .snapshot_thread = hook_snapshot_thread,
+                                       .field_bind = hook_field_bind,
+                                       .field = hook_field};
         r = instance_new(&ic, d, &e->inst);
         if (r < 0)
             return r;
@@ -284,6 +300,8 @@ static int make_core_fields(struct pipeline *p, struct source *s)
     if (r == 0)
         s->providers[s->n_enrichers] =
             (struct provider){.name = "core", .ops = &corefields_ops, .self = s->core};
+    if (r == 0)
+        peers_init(&s->peers, s->providers, s->n_enrichers + 1);
     return r;
 }
 

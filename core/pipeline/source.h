@@ -12,6 +12,7 @@
 #include "pipeline/dispatch.h"
 #include "pipeline/emitq.h"
 #include "pipeline/filter.h"
+#include "pipeline/peers.h"
 #include "pipeline/pipeline.h"
 
 enum source_state {
@@ -70,6 +71,7 @@ struct source {
     uint32_t n_enrichers;
     struct provider *providers; /* the enrichers, then the core */
     void *core;
+    struct peers peers; /* what enrichers read of each other */
     struct dispatch dispatch;
     struct filters *filters; /* NULL: no enricher has one */
     struct emitq emitq;

@@ -272,6 +272,22 @@ static int host_snapshot_thread(void *ctx, int64_t tid)
     return h->snapshot_thread ? h->snapshot_thread(h->ctx, tid) : -ENOTSUP;
 }
 
+static int host_field_bind(void *ctx, const char *name, uint32_t *ret_handle)
+{
+    const struct host_hooks *h = &((struct instance *)ctx)->priv->hooks;
+
+    if (!name || !ret_handle)
+        return -EINVAL;
+    return h->field_bind ? h->field_bind(h->ctx, name, ret_handle) : -ENOTSUP;
+}
+
+static int host_field(void *ctx, const struct gyr_event *ev, uint32_t handle, struct gyr_value *ret)
+{
+    const struct host_hooks *h = &((struct instance *)ctx)->priv->hooks;
+
+    return h->field ? h->field(h->ctx, ev, handle, ret) : GYR_ABSENT;
+}
+
 void host_init(struct instance *i, const struct instance_conf *conf)
 {
     i->priv->log_tokens = LOG_BURST * UINT64_C(1000);
@@ -297,5 +313,7 @@ void host_init(struct instance *i, const struct instance_conf *conf)
         .ack = host_ack,
         .snapshot = host_snapshot,
         .snapshot_thread = host_snapshot_thread,
+        .field_bind = host_field_bind,
+        .field = host_field,
     };
 }

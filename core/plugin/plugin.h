@@ -63,6 +63,8 @@ struct host_hooks {
     void (*ack)(void *ctx, uint64_t token, uint32_t verdict, uint64_t retry_after_ns);
     int (*snapshot)(void *ctx);
     int (*snapshot_thread)(void *ctx, int64_t tid);
+    int (*field_bind)(void *ctx, const char *name, uint32_t *ret_handle);
+    int (*field)(void *ctx, const struct gyr_event *ev, uint32_t handle, struct gyr_value *ret);
 };
 
 struct instance_conf {

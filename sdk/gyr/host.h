@@ -88,6 +88,20 @@ struct gyr_host {
      *  without begin and end. Of one that is not there any more nothing is told.
      *  @return 0; -EAGAIN: too many are asked for now, ask again when it is next seen; -ENOTSUP. */
     int (*snapshot_thread)(void *ctx, int64_t tid);
+
+    /** Enrichers, in start() only: prepare to read a field that others provide for this source, by
+     *  its name and without an argument; one of GYR_FF_MANY comes as a list.
+     *  @return 0 and a handle, good until destroy(); -ENOENT: no other enabled provider has it;
+     *  -EINVAL: none takes it without an argument; -ENOSPC past 64 of a source. */
+    int (*field_bind)(void *ctx, const char *name, uint32_t *ret_handle);
+
+    /** Enrichers, inside on_event() and get() only, with the event that was handed in: the value of
+     *  a field of field_bind(). Its providers are asked in their order, the asking instance never;
+     *  this costs what their get() costs. In on_event() a provider that stands later in the
+     *  configuration has not seen the event yet. Bytes live until the event is done.
+     *  @return as get(); GYR_PENDING comes without a ticket: it can only be asked for again with
+     *  another event. GYR_ABSENT too where providers ask each other in a circle. */
+    int (*field)(void *ctx, const struct gyr_event *ev, uint32_t handle, struct gyr_value *ret);
 };
 
 #endif /* GYR_HOST_H */

@@ -50,7 +50,7 @@ busy() {
     done
 }
 
-gyr_start $((seconds + 100)) "$PWD/rules, $tmp/rules.yaml" --record "$tmp/live.scap.gz"
+gyr_start $((seconds + 100)) "$PWD/rules, $tmp/rules.yaml" --record "$tmp/live.scap"
 case $? in
 0) ;;
 77)
@@ -81,10 +81,15 @@ ok "the daemon ends cleanly"
 grep -v '"rule":"Gyr: ' "$tmp/alerts.json" | sort >"$tmp/live"
 
 sed -e '/^sources/d' -e '/{plugin: file/d' "$tmp/gyr.yaml" >"$tmp/replay.yaml"
-"$gyr" replay -q -c "$tmp/replay.yaml" "$tmp/live.scap.gz" 2>"$tmp/log" >"$tmp/replayed.json"
+"$gyr" replay -q -c "$tmp/replay.yaml" "$tmp/live.scap" 2>"$tmp/log" >"$tmp/replayed.json"
 ok "the recording is replayed"
 grep -v '"rule":"Gyr: ' "$tmp/replayed.json" | sort >"$tmp/replayed"
 
+if grep -q 'faster than they can be written' "$tmp/gyr.log" &&
+    too_busy "the recording is the live run, but for what could not be written in time"; then
+    printf '1..%d\n' "$n"
+    exit 0
+fi
 [ "$(wc -l <"$tmp/live")" -gt 300 ] && grep -q '"State changed"' "$tmp/live" &&
     grep -q '"Sensitive file read"' "$tmp/live"
 ok "$(wc -l <"$tmp/live") alerts"

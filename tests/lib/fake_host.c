@@ -181,11 +181,52 @@ static void fake_ack(void *ctx, uint64_t token, uint32_t verdict, uint64_t retry
 
 static int fake_snapshot_thread(void *ctx, int64_t tid)
 {
-    struct fake_host *h = ctx;
+    struct fake_host *h = host_of(ctx);
 
     if (h->n_asked < FAKE_ACKS_MAX)
         h->asked[h->n_asked++] = tid;
     return 0;
+}
+
+static int fake_field_bind(void *ctx, const char *name, uint32_t *ret_handle)
+{
+    struct fake_host *h = host_of(ctx);
+
+    for (uint32_t i = 0; i < FAKE_PEERS_MAX; i++) {
+        if (!h->peers[i].name || strcmp(h->peers[i].name, name) != 0)
+            continue;
+        *ret_handle = i;
+        return 0;
+    }
+    return -ENOENT;
+}
+
+static int fake_field(void *ctx, const struct gyr_event *ev, uint32_t handle, struct gyr_value *ret)
+{
+    struct fake_host *h = host_of(ctx);
+
+    (void)ev;
+    if (handle >= FAKE_PEERS_MAX)
+        abort();
+    *ret = h->peers[handle].v;
+    return h->peers[handle].answer;
+}
+
+void fake_host_says(struct fake_host *h, const char *name, const char *text)
+{
+    for (uint32_t i = 0; i < FAKE_PEERS_MAX; i++) {
+        struct fake_peer *p = &h->peers[i];
+
+        if (p->name && strcmp(p->name, name) != 0)
+            continue;
+        p->name = name;
+        p->answer = text ? GYR_PRESENT : GYR_ABSENT;
+        p->v = text ? (struct gyr_value){.type = GYR_T_STR, .len = (uint32_t)strlen(text)}
+                    : (struct gyr_value){0};
+        p->v.u.ptr = text;
+        return;
+    }
+    abort();
 }
 
 void fake_host_init(struct fake_host *h)
@@ -210,6 +251,8 @@ void fake_host_init(struct fake_host *h)
         .resolved = fake_resolved,
         .ack = fake_ack,
         .snapshot_thread = fake_snapshot_thread,
+        .field_bind = fake_field_bind,
+        .field = fake_field,
     };
     pthread_mutex_init(&h->lock, NULL);
     h->scratch = malloc(FAKE_SCRATCH_SIZE);

@@ -19,7 +19,8 @@ enum {
     FAKE_EVENTS_SIZE = 65536,
     FAKE_ACKS_MAX = 256,
     FAKE_THREADS_MAX = 16,
-    FAKE_METRICS_MAX = 64
+    FAKE_METRICS_MAX = 64,
+    FAKE_PEERS_MAX = 8
 };
 
 struct fake_ack {
@@ -58,6 +59,13 @@ struct fake_host {
 
     uint8_t *scratch;
     size_t scratch_used;
+
+    /* fields of others: what field() says of those that have a name; absent by default */
+    struct fake_peer {
+        const char *name; /**< set before start(); handles are places here */
+        int answer;       /**< GYR_* */
+        struct gyr_value v;
+    } peers[FAKE_PEERS_MAX];
 };
 
 /** Host of an enricher on a recording, with a scratch block. Aborts without memory. */
@@ -67,6 +75,8 @@ uint32_t fake_host_free(struct fake_host *h);
 
 /** The event is done: what event_alloc() gave is gone. */
 void fake_host_event_done(struct fake_host *h);
+/** What field() says from now on of a field of others. @param text NULL: absent. */
+void fake_host_says(struct fake_host *h, const char *name, const char *text);
 /** A metric's value; 0 when it was never added to. */
 uint64_t fake_host_metric(struct fake_host *h, const char *name);
 

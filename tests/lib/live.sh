@@ -23,6 +23,13 @@ skip() {
     printf 'ok %d # SKIP %s\n' "$n" "$1"
 }
 
+# too_busy WHAT: is the machine so busy with other things that WHAT would test them? Then it is skipped.
+too_busy() {
+    load=$(cut -d. -f1 /proc/loadavg)
+    [ "$load" -ge $((4 * $(nproc))) ] || return 1
+    skip "$1: the load of this machine is $(cut -d' ' -f1 /proc/loadavg)"
+}
+
 # shellcheck disable=SC2317 # a trap calls it
 clean() {
     [ -z "$load_pid" ] || kill -- "-$load_pid" 2>/dev/null

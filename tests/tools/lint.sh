@@ -21,7 +21,7 @@ step() { # NAME COMMAND…
 # shellcheck disable=SC2317,SC2016 # step calls it; the inner shell expands its text
 tidy() {
     printf '%s\n' "$@" | xargs -P "$(nproc)" -n 8 sh -c \
-        'clang-tidy --quiet "$@" -- -std=gnu17 -D_GNU_SOURCE -Isdk -Icore -Iplugins/common \
+        'clang-tidy --quiet "$@" -- -std=gnu17 -D_GNU_SOURCE -Isdk -Icore -Iplugins/common -Ibuild/release/gen \
             2>/dev/null' sh
 }
 

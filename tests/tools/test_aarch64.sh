@@ -15,7 +15,7 @@ if ! command -v ${cross}gcc >/dev/null 2>&1 || ! command -v ${cross}g++ >/dev/nu
     exit 0
 fi
 if make -C "$top" --no-print-directory O="$build/aarch64" VARIANT=release CC=${cross}gcc CXX=${cross}g++ \
-    CPPFLAGS='-idirafter /usr/include -Werror' objects >"$build/aarch64.log" 2>&1; then
+    CPPFLAGS="-idirafter /usr/include -idirafter /usr/include/$(gcc -dumpmachine) -Werror" objects >"$build/aarch64.log" 2>&1; then
     echo "ok 1 - everything compiles for aarch64"
 else
     echo "not ok 1 - everything compiles for aarch64"

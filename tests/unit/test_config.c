@@ -45,8 +45,11 @@ static void an_empty_file_is_the_defaults(void **state)
     (void)state;
     assert_int_equal(load("# nothing\n"), 0);
     assert_int_equal(c->n_sources, 0);
-    assert_int_equal(c->n_enrichers, 1);
+    assert_int_equal(c->n_enrichers, 4);
     assert_string_equal(c->enrichers[0].plugin, "process");
+    assert_string_equal(c->enrichers[1].plugin, "docker"); /* which is installed: built beside us */
+    assert_string_equal(c->enrichers[2].plugin, "containerd");
+    assert_string_equal(c->enrichers[3].plugin, "k8s");
     assert_int_equal(c->n_outputs, 1);
     assert_string_equal(c->outputs[0].name, "stdout");
     assert_int_equal(c->outputs[0].min_priority, GYR_PRIO_DEBUG);

@@ -268,7 +268,8 @@ static void every_field_is_accepted(void **state)
         n += !(f->flags & GYR_FF_HIDDEN);
     }
     print_message("%u fields are known\n", n);
-    assert_int_equal(n, 268);
+    /* Falco's 268 and its k8smeta.*; container.event and k8s.owner.* are ours. */
+    assert_int_equal(n, 299);
 }
 
 /* Containers and Kubernetes are for enrichers of their own. */
@@ -279,7 +280,7 @@ static bool is_of_runtimes(const struct gyr_field *f)
 
 static void every_field_has_its_provider(void **state)
 {
-    uint32_t runtimes = 0;
+    uint32_t runtimes = 0, added = 0;
 
     (void)state;
     for (uint32_t i = 0; i < syscall_schema.n_fields; i++) {
@@ -289,7 +290,10 @@ static void every_field_has_its_provider(void **state)
 
         if (is_of_runtimes(f)) {
             assert_true(core < 0 && process < 0);
-            runtimes++;
+            if (strncmp(f->name, "k8smeta.", 8) == 0 || strncmp(f->name, "k8s.owner.", 10) == 0)
+                added++;
+            else
+                runtimes++;
         } else if (strcmp(f->provider, "core") == 0 ? core < 0 : process < 0) {
             fail_msg("nobody provides %s", f->name);
         }

@@ -5,7 +5,7 @@
 . /test/lib.sh
 : >/etc/gyr-ready
 watch "$1" "$2" '  - plugin: tap
-    options: {path: /tmp/came}'
+    options: {path: /tmp/came}' || exit
 /gyr/live/drive /tmp/expected || fail "drive ended with status $?"
 sleep 1
 stop

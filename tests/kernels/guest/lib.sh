@@ -14,7 +14,8 @@ fail() {
 }
 
 # watch SOURCE ATTACH [ENRICHER]: start it and wait until it tells of what is done here. How long
-# that took, and stop after it, is left in $started and $stopped: milliseconds.
+# that took, and stop after it, is left in $started and $stopped: milliseconds. Status 77, and why,
+# where gyr says that this kernel is not made for that attachment.
 watch() {
     started=$(now)
     cat >/tmp/gyr.yaml <<END
@@ -34,7 +35,7 @@ END
     : >"$alerts"
     $GYR run -v -c /tmp/gyr.yaml >"$alerts" 2>"$messages" &
     gyr_pid=$!
-    for _ in $(seq 600); do
+    for _ in $(seq 3000); do
         : </etc/gyr-ready
         ! grep -q '"rule":"Guest is watched"' "$alerts" || {
             started=$(($(now) - started))
@@ -42,11 +43,18 @@ END
         }
         kill -0 "$gyr_pid" 2>/dev/null || {
             wait "$gyr_pid"
-            fail "gyr ended by itself with status $?"
+            status=$?
+            why=$(sed -n "s/^.*'attach' is fexit, but //p" "$messages")
+            [ -z "$why" ] || {
+                gyr_pid=
+                echo "$why"
+                return 77
+            }
+            fail "gyr ended by itself with status $status"
         }
         sleep 0.1
     done
-    fail "no alert within 60 s"
+    fail "no alert within 300 s"
 }
 
 stop() {

@@ -11,11 +11,12 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { BATCH = 64, RECORD_MAX = 512, TID = 42 };
+enum { BATCH = 64, RECORD_MAX = 768, TID = 42 };
 
 struct config {
     int64_t count, rate, fds;
     uint8_t snapshots;
+    const char *cgroup;
 };
 
 struct fake {
@@ -88,7 +89,7 @@ static const struct gyr_event *make_open(struct fake *f, uint64_t *room)
     return finish(&r);
 }
 
-static const struct gyr_event *make_process(uint64_t *room)
+static const struct gyr_event *make_process(const struct fake *f, uint64_t *room)
 {
     struct record r;
 
@@ -100,7 +101,10 @@ static const struct gyr_event *make_process(uint64_t *room)
     add_str(&r, "/bin/opener");
     add(&r, "-v\0/file", 9);
     add(&r, "PATH=/bin", 10);
-    add(&r, "", 0);
+    if (f->cfg->cgroup)
+        add_str(&r, f->cfg->cgroup);
+    else
+        add(&r, "", 0);
     add_str(&r, "/");
     add_str(&r, "/");
     add_num(&r, 1024, 8);
@@ -115,7 +119,7 @@ static const struct gyr_event *make_snapshot(struct fake *f, uint64_t *room)
     struct record r;
 
     if (step == 2)
-        return make_process(room);
+        return make_process(f, room);
     if (step == 0 || step == 3 + fds) {
         f->step = step ? -1 : 1;
         begin(&r, room, (uint16_t)(step ? GYR_EV_SNAPSHOT_END : GYR_EV_SNAPSHOT_BEGIN), 0);
@@ -262,6 +266,8 @@ static const struct gyr_option options[] = {
     {GYR_OPT(struct config, fds, GYR_O_INT, "fds", "100", "Descriptors of a snapshot."), .min = 0,
      .max = 100000},
     {GYR_OPT(struct config, snapshots, GYR_O_BOOL, "snapshots", "yes", "Make them when asked.")},
+    {GYR_OPT(struct config, cgroup, GYR_O_STR, "cgroup", NULL,
+             "Control group of the process: memory=/path; at most 256 bytes.")},
 };
 
 static const struct gyr_source_ops source = {

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
+common.k8s := syscall http
+libs.k8s := -lcurl -ljansson -lyaml
