@@ -92,6 +92,7 @@ static int describe_all(const char *config, char *const *names, int n)
             r = CLI_FAILED;
     }
     plugins_free(&ps);
+    config_release(c);
     arena_free(arena);
     return r;
 }

@@ -80,9 +80,9 @@ struct gyr_output_ops {
 
     /** Take alerts. @p v: one verdict for each, in order. Verdicts of GYR_V_RETRY up to the last
      *  alert: they are offered again in this order before any other.
-     *  @return 0: the verdicts stand; @p err may say why some are not GYR_V_ACCEPTED. Negative: the whole offer failed for the reason in @p err and
-     *  counts as GYR_V_RETRY for each alert whose verdict was not set to GYR_V_ACCEPTED or
-     *  GYR_V_FAILED. */
+     *  @return 0: the verdicts stand; @p err may say why some are not GYR_V_ACCEPTED. Negative: the
+     * whole offer failed for the reason in @p err and counts as GYR_V_RETRY for each alert whose
+     * verdict was not set to GYR_V_ACCEPTED or GYR_V_FAILED. */
     int (*write)(void *self, const struct gyr_alert *const *alerts, uint32_t n,
                  struct gyr_verdict *v, struct gyr_error *err);
 

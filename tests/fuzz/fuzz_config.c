@@ -85,6 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         diags_print(&d, f, false);
         (void)fclose(f);
     }
+    config_release(c);
     arena_free(arena);
     return 0;
 }
