@@ -229,6 +229,37 @@ static void test_dates(void **state)
     rig_close(&rig);
 }
 
+/* Many within a second: those that are kept are the last, and a name is not given twice. */
+static void test_dates_soon(void **state)
+{
+    struct dirent **list;
+    char path[400], got[16] = "", want[16];
+    int n;
+
+    (void)state;
+    rig_open(&rig);
+    rig.cfg.rotate_size = 10;
+    rig.cfg.names = DATES;
+    assert_int_equal(rig_start(&rig), 0);
+    put(&rig, 0, 30);
+    n = scandir(rig.dir, &list, visible, alphasort);
+    assert_int_equal(n, 4);
+    for (int i = 1; i < n; i++) {
+        int fd;
+
+        (void)snprintf(path, sizeof(path), "%s/%s", rig.dir, list[i]->d_name);
+        (void)snprintf(want, sizeof(want), "[%07d]\n", 25 + i);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        assert_int_equal(read(fd, got, sizeof(got)), 10);
+        assert_memory_equal(got, want, 10);
+        (void)close(fd);
+    }
+    for (int i = 0; i < n; i++)
+        free(list[i]);
+    free(list);
+    rig_close(&rig);
+}
+
 static void test_gzip(void **state)
 {
     (void)state;
@@ -309,10 +340,10 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_by_size), cmocka_unit_test(test_start_again),
-        cmocka_unit_test(test_by_time), cmocka_unit_test(test_dates),
-        cmocka_unit_test(test_gzip),    cmocka_unit_test(test_cannot_rotate),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_by_size),       cmocka_unit_test(test_start_again),
+        cmocka_unit_test(test_by_time),       cmocka_unit_test(test_dates),
+        cmocka_unit_test(test_dates_soon),    cmocka_unit_test(test_gzip),
+        cmocka_unit_test(test_cannot_rotate), cmocka_unit_test(test_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -167,7 +167,7 @@ static void prune_dates(const struct rotate *r)
     free(names);
 }
 
-static int put_aside_dated(const struct rotate *r, int64_t now, char *aside)
+static int put_aside_dated(struct rotate *r, int64_t now, char *aside)
 {
     time_t s = (time_t)now;
     char stamp[32], suffix[48], packed[PATH_MAX];
@@ -176,7 +176,9 @@ static int put_aside_dated(const struct rotate *r, int64_t now, char *aside)
 
     (void)gmtime_r(&s, &tm);
     (void)strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm);
-    for (int i = 1; e == -EEXIST && i < SAME_SECOND_MAX; i++) {
+    for (int i = r->dated == now ? r->same_second + 1 : 1; e == -EEXIST && i < SAME_SECOND_MAX;
+         i++) {
+        r->same_second = i;
         if (i == 1)
             (void)snprintf(suffix, sizeof(suffix), "%s", stamp);
         else
@@ -187,6 +189,7 @@ static int put_aside_dated(const struct rotate *r, int64_t now, char *aside)
         if (e == 0)
             e = access(packed, F_OK) == 0 ? -EEXIST : rename_new(r->conf.path, aside);
     }
+    r->dated = now;
     return e;
 }
 

@@ -29,6 +29,8 @@ struct rotate {
     struct rotate_conf conf;
     const struct gyr_host *host;
     int64_t period;      /**< of the file that is written: which interval since the epoch */
+    int64_t dated;       /**< second of the last dated name … */
+    int same_second;     /**< … and how many had it: a name that was removed is not given again */
     int64_t not_before;  /**< after a failure: when it is tried again, seconds */
     atomic_bool packing; /**< the thread is at work */
     atomic_bool quit;
