@@ -214,7 +214,7 @@ else
     fi
 
     # rotation of what needs a privilege that is gone
-    : >"$tmp/theirs" && chown 1 "$tmp/theirs" && chmod 644 "$tmp/theirs"
+    : >"$tmp/theirs" && chmod 400 "$tmp/theirs"
     config "$live" "outputs: [{plugin: file, name: audit, options: {path: $tmp/theirs}}]"
     if setpriv --bounding-set -dac_override sh -c ": >>'$tmp/theirs'" 2>/dev/null; then
         skip "a file that cannot be opened again: it can, here"
