@@ -110,7 +110,12 @@ static int add_headers(struct hook_setup *s, const char *const *pairs, const cha
         struct gyr_lines value = {0};
         struct template *t = NULL;
 
-        r = template_compile(pairs[1], false, key, &t, err);
+        r = template_compile(pairs[1], TEMPLATE_TEXT, key, &t, NULL);
+        if (r < 0) /* the template's own words would show a part of what may be a secret */
+            r = gyr_fail(err, r, "the header %.100s: %s", pairs[0],
+                         !key && strstr(pairs[1], "{key}")
+                             ? "the place {key} needs the option 'key'"
+                             : "it is no template; a brace that opens no place is written {{");
         if (r == 0 && (template_expand(t, NULL, &value) < 0 || gyr_lines_add(&value, "", 1) < 0))
             r = gyr_fail(err, -ENOMEM, "no memory");
         if (r == 0)
