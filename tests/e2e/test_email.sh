@@ -113,7 +113,8 @@ cat >"$tmp/rules.yaml" <<'EOF'
   priority: WARNING
   tags: [files]
 EOF
-config() { # NAME SPEED OPTIONS…
+rules=$tmp/rules.yaml entry=
+config() { # NAME SPEED OPTIONS…; $entry: more keys of the output
     name=$1 speed=$2
     shift 2
     : >"$tmp/received"
@@ -123,9 +124,9 @@ plugin_dirs: [$build/plugins]
 sources: [{plugin: replay, options: {path: $seed, speed: $speed}}]
 outputs:
   - {plugin: email, options: {from: "Gyr <gyr@localhost>", to: [soc@localhost, "On Call <on-call@localhost>"],
-     ca: $tmp/cert.pem, user: gyr, $*}}
+     ca: $tmp/cert.pem, user: gyr, $*}$entry}
   - {plugin: file, options: {path: $tmp/$name.json}}
-rules: {files: [$tmp/rules.yaml]}
+rules: {files: [$rules]}
 EOF
 }
 run() { timeout 60 "$gyr" run -c "$tmp/gyr.yaml" >"$tmp/out" 2>"$tmp/err"; }
@@ -141,7 +142,7 @@ arrived() { # NAME
     [ "$(wc -l <"$tmp/want")" -gt 50 ] && cmp "$tmp/want" "$tmp/got" >>"$tmp/err" 2>&1
 }
 
-config starttls max "address: 'localhost:$port', password_file: $tmp/password"
+config starttls max "address: 'localhost:$port', password: {file: password}"
 run && arrived starttls
 ok "STARTTLS and a login: every alert arrives"
 [ "$(wc -l <"$tmp/received")" -lt "$(wc -l <"$tmp/want")" ]
@@ -164,16 +165,59 @@ ok "implicit TLS, a mail for each alert"
 grep -q '"subject": "Caf\\u2026 [0-9a-f-]*"' "$tmp/received" && grep -q '"html": null' "$tmp/received"
 ok "own subject, text only"
 
-config wrong max "address: 'localhost:$port', password_file: $tmp/wrong"
+# The capture lasts for some seconds; the first mail comes long before its end.
+entry=', digest: {time: 700ms, alerts: 1000}'
+config digest real "address: 'localhost:$port', password: {file: password}"
+run &
+run=$!
+i=0
+while [ $i -lt 600 ] && ! [ -s "$tmp/received" ] && kill -0 $run 2>/dev/null; do
+    sleep 0.05
+    i=$((i + 1))
+done
+kill -0 $run 2>/dev/null && [ -s "$tmp/received" ]
+ok "a digest is sent when its time has come, not only at the end"
+wait "$run"
+arrived digest && [ "$(texts "$tmp/received" | grep -c 'event num=')" -eq "$(wc -l <"$tmp/digest.json")" ]
+ok "digests: every alert arrives, once ($(wc -l <"$tmp/received") mails, $(wc -l <"$tmp/digest.json") alerts)"
+
+# Nothing of a digest is acknowledged before its mail is accepted: what is killed meanwhile comes again.
+entry=", digest: {time: 1h, alerts: 1000}, spool: {dir: $tmp/spool}"
+config killed real "address: 'localhost:$port', password: {file: password}"
+"$gyr" run -c "$tmp/gyr.yaml" >"$tmp/out" 2>"$tmp/err" &
+run=$!
+i=0
+while [ $i -lt 600 ] && [ "$(cat "$tmp/killed.json" 2>/dev/null | wc -l)" -lt 60 ]; do
+    sleep 0.05
+    i=$((i + 1))
+done
+kill -9 "$run"
+wait "$run" 2>/dev/null
+cp "$tmp/killed.json" "$tmp/before.json"
+! [ -s "$tmp/received" ] && [ "$(wc -l <"$tmp/before.json")" -ge 60 ]
+ok "killed with -9 while $(wc -l <"$tmp/before.json") alerts gather: no mail was sent"
+printf '[]\n' >"$tmp/none.yaml"
+rules=$tmp/none.yaml
+config killed max "address: 'localhost:$port', password: {file: password}"
+run
+mv "$tmp/before.json" "$tmp/killed.json"
+numbers "$tmp/killed.json" >"$tmp/want"
+texts "$tmp/received" >"$tmp/texts"
+numbers "$tmp/texts" | comm -23 "$tmp/want" - >"$tmp/lost"
+[ -s "$tmp/want" ] && ! [ -s "$tmp/lost" ] && [ "$(wc -l <"$tmp/received")" -eq 1 ]
+ok "started again, every one of them arrives, in one mail"
+rules=$tmp/rules.yaml entry=
+
+config wrong max "address: 'localhost:$port', password: {file: $tmp/wrong}"
 timeout -s INT 3 "$gyr" run -c "$tmp/gyr.yaml" >"$tmp/out" 2>"$tmp/err"
 ! [ -s "$tmp/received" ] && grep -q 'takes no alerts: .*535' "$tmp/err" && ! grep -q wrong\$ "$tmp/err"
 ok "a wrong password is told, and nothing passes for delivered"
-config address max "address: '127.0.0.1:$port', password_file: $tmp/password"
+config address max "address: '127.0.0.1:$port', password: {file: password}"
 timeout -s INT 3 "$gyr" run -c "$tmp/gyr.yaml" >"$tmp/out" 2>"$tmp/err"
 ! [ -s "$tmp/received" ] && grep -q 'takes no alerts: .*SSL' "$tmp/err"
 ok "a certificate for another name is refused"
 
-config outage real "address: 'localhost:$port', password_file: $tmp/password"
+config outage real "address: 'localhost:$port', password: {file: password}"
 run &
 run=$!
 i=0
