@@ -10,7 +10,7 @@
 enum { BATCH_DEFAULT = 64, BATCH_MAX = 10000, CREDENTIALS_MAX = 4096 };
 
 const char *const hook_batches[] = {"default", "none", "array", "lines", NULL};
-const char *const hook_answers[] = {"default", "status", "bulk", NULL};
+const char *const hook_answers[] = {"default", "status", "bulk", "partial", NULL};
 
 static const char *either(const char *a, const char *b)
 {
