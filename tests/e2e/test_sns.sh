@@ -5,29 +5,16 @@
 # plays them all; it checks each signature with code of its own and lets keys run out.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-build=${GYR_BUILD:-build/release}
-case $build in /*) ;; *) build=$PWD/$build ;; esac
-gyr=${GYR:-$build/bin/gyr}
+# shellcheck source=tests/lib/tap.sh
+. tests/lib/tap.sh
+told="$tmp/err $tmp/server.log $tmp/log"
 python=/usr/bin/python3
-tmp=$(mktemp -d) || exit 1
 server=
-trap '[ -z "$server" ] || kill "$server" 2>/dev/null; rm -rf "$tmp"' EXIT
-n=0 bad=0
-
-ok() { # NAME: the last command's status decides
-    if [ $? -eq 0 ]; then
-        n=$((n + 1))
-        printf 'ok %d - %s\n' "$n" "$1"
-    else
-        n=$((n + 1)) bad=1
-        printf 'not ok %d - %s\n' "$n" "$1"
-        tail -n 8 "$tmp/err" "$tmp/server.log" "$tmp/log" 2>/dev/null | sed 's/^/# /'
-    fi
-}
+# shellcheck disable=SC2317 # the trap calls it
+at_exit() { [ -z "$server" ] || kill "$server" 2>/dev/null; }
 
 if ! $python -c 'import http.server' 2>/dev/null; then
-    printf 'ok 1 # SKIP no server here: apt-get install python3\n1..1\n'
-    exit 0
+    skip_all 'no server here: apt-get install python3'
 fi
 
 cat >"$tmp/server.py" <<'EOF'
@@ -140,11 +127,7 @@ start_server() { # LIFETIME of keys, in seconds
     : >"$tmp/log"
     $python "$tmp/server.py" "$tmp" "$1" >>"$tmp/server.log" 2>&1 &
     server=$!
-    i=0
-    while [ $i -lt 200 ] && ! [ -s "$tmp/port" ]; do
-        sleep 0.1
-        i=$((i + 1))
-    done
+    until_true 20 test -s "$tmp/port"
     port=$(cat "$tmp/port")
 }
 stop_server() {
@@ -256,7 +239,7 @@ for kind in machine container web; do
     container) amazon $container -- run ;;
     web) amazon $web -- run ;;
     esac
-    grep -o '"uuid":"[^"]*"' "$tmp/alerts.json" | cut -d'"' -f4 | sort >"$tmp/want"
+    uuids "$tmp/alerts.json" | cut -d'"' -f4 | sort >"$tmp/want"
     sed -n 's/.* published [^ ]* //p' "$tmp/log" | sort >"$tmp/got"
     [ "$(wc -l <"$tmp/want")" -gt 50 ] && cmp "$tmp/want" "$tmp/got" >>"$tmp/err" 2>&1
     ok "$kind: every alert is published, once"
@@ -268,5 +251,4 @@ stop_server
 
 ! grep -q 'the-secret' "$tmp/shown"
 ok "no secret was shown"
-printf '1..%d\n' "$n"
-exit $bad
+finish

@@ -5,27 +5,13 @@
 # request gets every alert.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-build=${GYR_BUILD:-$PWD/build/release}
-gyr=${GYR:-$build/bin/gyr}
+# shellcheck source=tests/lib/tap.sh
+. tests/lib/tap.sh
 PATH=$PATH:/usr/sbin
-n=0 bad=0
 
-tmp=$(mktemp -d) || exit 1
 pid=
-trap 'test -z "$pid" || kill "$pid" 2>/dev/null; rm -rf "$tmp"' EXIT
-trap 'exit 1' HUP INT TERM
-chmod 755 "$tmp"
-umask 022
-
-ok() { # NAME: the last command's status decides
-    rc=$?
-    n=$((n + 1))
-    [ $rc -eq 0 ] || { bad=1 && printf 'not '; }
-    printf 'ok %d - %s\n' "$n" "$1"
-    [ $rc -eq 0 ] || head -n 20 "$tmp/err" 2>/dev/null | sed 's/^/# /'
-}
-
-uuids() { grep -o '"uuid":"[^"]*"' "$1"; }
+# shellcheck disable=SC2317 # the trap calls it
+at_exit() { [ -z "$pid" ] || kill "$pid" 2>/dev/null; }
 
 certificate() { # NAME SUBJECT: signed by itself
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=$2" \
@@ -92,11 +78,7 @@ EOF
 mkfifo "$tmp/open"
 "$build/e2e/web_flaky" "$tmp/taken" <"$tmp/open" >"$tmp/port" 2>"$tmp/err" &
 exec 9>"$tmp/open"
-i=0
-while [ $i -lt 100 ] && [ ! -s "$tmp/port" ]; do
-    sleep 0.1
-    i=$((i + 1))
-done
+until_true 20 test -s "$tmp/port"
 cat >"$tmp/gyr.yaml" <<EOF
 plugin_dirs: [$build/plugins]
 outputs:
@@ -116,10 +98,8 @@ rm -f "$tmp/alerts"
 
 for tool in nginx openssl; do
     command -v $tool >/dev/null 2>&1 && continue
-    n=$((n + 1))
-    echo "ok $n # SKIP there is no $tool: a server with client certificates is not tried"
-    printf '1..%d\n' "$n"
-    exit $bad
+    skip "there is no $tool: a server with client certificates is not tried"
+    finish
 done
 
 # no port can be reserved for nginx: another is tried where one is taken
@@ -177,5 +157,4 @@ grep -q "https://127.0.0.1: it answered 400" "$tmp/err" && ! grep -q uuid "$tmp/
 ok "without a certificate nothing is taken, which is told"
 ! grep -q 'the-secret' "$tmp/out" "$tmp/err"
 ok "neither key nor path is shown then"
-printf '1..%d\n' "$n"
-exit $bad
+finish
