@@ -164,7 +164,7 @@ config killed real "address: 'localhost:$port', password: {file: password}"
 "$gyr" run -c "$tmp/gyr.yaml" >"$tmp/out" 2>"$tmp/err" &
 run=$!
 # shellcheck disable=SC2317 # until_true calls it
-has_60() { [ "$(grep -c . "$tmp/killed.json")" -ge 60 ]; }
+has_60() { [ -e "$tmp/killed.json" ] && [ "$(wc -l <"$tmp/killed.json")" -ge 60 ]; }
 until_true 30 has_60
 kill -9 "$run"
 wait "$run" 2>/dev/null
