@@ -27,6 +27,14 @@
 
 #include <gyr/output.h>
 
+enum { DIGEST_MAX = 1000 };
+
+/** Alerts gather until there are so many, or the first has waited for so long, or no more come. */
+struct digest_conf {
+    uint64_t wait_ns; /**< 0: they do not gather */
+    uint32_t alerts;  /**< 1 to DIGEST_MAX, and offered at once */
+};
+
 struct delivery_conf {
     const char *name;                 /**< of the instance; borrowed */
     const struct gyr_output_ops *ops; /**< widened; borrowed */
@@ -40,6 +48,7 @@ struct delivery_conf {
     bool live;                /**< windows end by the clock, too, when no alert comes */
     struct spool_conf spool;  /**< dir NULL: none; on_full SPOOL_FULL_DEFAULT: as `wait` says */
     const char *dead_letters; /**< file that dead alerts are kept in; borrowed; NULL: none */
+    struct digest_conf digest;
 };
 
 struct delivery_stats {

@@ -234,6 +234,7 @@ static int make_sink(struct pipeline *p, uint32_t i, struct diags *d)
         .backoff_min_ns = c->retry.min_ns,
         .backoff_max_ns = c->retry.max_ns,
         .give_up_ns = c->retry.give_up_ns,
+        .digest = c->digest,
         .dead_letters = c->dead_letters,
         .spool = c->spool,
         .noise = c->noise,
