@@ -61,6 +61,8 @@ int delivery_new(const struct delivery_conf *conf, struct delivery **ret)
     (void)pthread_cond_init(&d->work, &attr);
     (void)pthread_cond_init(&d->space, &attr);
     (void)pthread_cond_init(&d->ended, &attr);
+    (void)pthread_cond_init(&d->chores, &attr);
+    (void)pthread_cond_init(&d->made, &attr);
     (void)pthread_condattr_destroy(&attr);
     *ret = d;
     return 0;
@@ -74,6 +76,8 @@ void delivery_free(struct delivery *d)
         alert_unref(d->slots[i].alert);
     dead_letters_close(&d->letters);
     spool_close(d->spool);
+    (void)pthread_cond_destroy(&d->made);
+    (void)pthread_cond_destroy(&d->chores);
     (void)pthread_cond_destroy(&d->ended);
     (void)pthread_cond_destroy(&d->space);
     (void)pthread_cond_destroy(&d->work);
@@ -83,6 +87,32 @@ void delivery_free(struct delivery *d)
     free(d);
 }
 
+static void start_spool(struct delivery *d)
+{
+    struct gyr_error err = {0};
+    struct spool *s = spooling_open(d, &err);
+
+    if (s)
+        spooling_take(d, s);
+    else
+        spooling_tell_broken(d, err.msg);
+}
+
+static int start_threads(struct delivery *d)
+{
+    int r = d->conf.spool.dir ? keeper_start(d) : 0;
+
+    if (r < 0)
+        return r;
+    r = pthread_create(&d->thread, NULL, delivery_main, d);
+    if (r) {
+        (void)pthread_mutex_lock(&d->lock);
+        keeper_stop(d);
+        (void)pthread_mutex_unlock(&d->lock);
+    }
+    return -r;
+}
+
 int delivery_start(struct delivery *d, void *self)
 {
     sigset_t all, old;
@@ -90,14 +120,15 @@ int delivery_start(struct delivery *d, void *self)
     int r;
 
     d->self = self;
-    spooling_start(d);
+    if (d->conf.spool.dir)
+        start_spool(d);
     d->progress_ns = clock_ns();
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &old);
-    r = pthread_create(&d->thread, NULL, delivery_main, d);
+    r = start_threads(d);
     (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-    if (r)
-        return -r;
+    if (r < 0)
+        return r;
     d->started = true;
     (void)snprintf(name, sizeof(name), "o/%.13s", d->conf.name);
     (void)pthread_setname_np(d->thread, name);

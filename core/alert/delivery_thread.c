@@ -49,6 +49,7 @@ static void free_slot(struct delivery *d, struct slot *s)
     if (s->spooled) {
         d->n_spooled--;
         spool_ack(d->spool, s->ticket);
+        keeper_wake(d);
     }
     s->spooled = false;
     s->state = SLOT_FREE;
@@ -329,7 +330,7 @@ void *delivery_main(void *arg)
 
     (void)pthread_mutex_lock(&d->lock);
     for (;;) {
-        uint64_t now = clock_ns(), next = promote(d, now), limit, sync;
+        uint64_t now = clock_ns(), next = promote(d, now), limit;
 
         if (must_end(d, now))
             break;
@@ -339,8 +340,10 @@ void *delivery_main(void *arg)
         }
         if (TAILQ_EMPTY(&d->ready))
             spooling_fetch(d);
-        sync = spooling_sync(d, now);
-        next = sync < next ? sync : next;
+        if (d->conf.spool.fsync == SPOOL_FSYNC_ALWAYS)
+            spooling_sync(d);
+        if (d->spool)
+            spool_note_acks(d->spool);
         if (!TAILQ_EMPTY(&d->dead)) {
             bury(d);
         } else if (d->reopen) {
@@ -357,8 +360,8 @@ void *delivery_main(void *arg)
         }
     }
     give_up(d);
-    d->sync_ns = 0;
-    (void)spooling_sync(d, UINT64_MAX);
+    keeper_stop(d);
+    spooling_sync(d);
     (void)pthread_mutex_unlock(&d->lock);
     if (d->conf.ops->flush && d->conf.ops->flush(d->self, FLUSH_MS, &err) < 0)
         log_error(NULL, "output '%s' could not flush: %s", d->conf.name, err.msg);
