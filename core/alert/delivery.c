@@ -187,15 +187,28 @@ void delivery_enqueue(struct delivery *d, struct slot *s, struct alert *a, uint6
     d->n_used++;
 }
 
+void delivery_await_space(struct delivery *d, bool *told)
+{
+    delivery_wake_thread(d);
+    if (*told || !d->conf.on_wait) {
+        delivery_wait(d, &d->space, d->deadline_ns);
+        return;
+    }
+    /* Other outputs have alerts that nobody has told them of yet. */
+    *told = true;
+    (void)pthread_mutex_unlock(&d->lock);
+    d->conf.on_wait(d->conf.wait_ctx);
+    (void)pthread_mutex_lock(&d->lock);
+}
+
 /* @pre locked */
 static int offer_memory(struct delivery *d, struct alert *a)
 {
+    bool told = false;
     struct slot *s;
 
-    while (!(s = delivery_take_slot(d)) && d->conf.wait && !delivery_past_waiting(d)) {
-        delivery_wake_thread(d);
-        delivery_wait(d, &d->space, d->deadline_ns);
-    }
+    while (!(s = delivery_take_slot(d)) && d->conf.wait && !delivery_past_waiting(d))
+        delivery_await_space(d, &told);
     if (!s || d->has_ended) {
         if (s)
             TAILQ_INSERT_TAIL(&d->free, s, link);

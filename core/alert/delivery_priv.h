@@ -108,6 +108,9 @@ int keeper_start(struct delivery *d);
 void keeper_stop(struct delivery *d);
 /** @pre locked. If there is something to do. */
 void keeper_wake(struct delivery *d);
+/** @pre locked, which is open meanwhile. Wait for room. @param told in one offer, false at first.
+ */
+void delivery_await_space(struct delivery *d, bool *told);
 /** @pre locked. Is there no point in waiting for room any more? */
 bool delivery_past_waiting(struct delivery *d);
 /** @pre locked. */

@@ -48,7 +48,7 @@ static enum spool_full on_full(const struct delivery *d)
 }
 
 /* @return whether to try again. */
-static bool make_room(struct delivery *d)
+static bool make_room(struct delivery *d, bool *told)
 {
     switch (on_full(d)) {
     case SPOOL_FULL_DROP_OLD:
@@ -57,8 +57,7 @@ static bool make_room(struct delivery *d)
     case SPOOL_FULL_WAIT:
         if (delivery_past_waiting(d))
             return false;
-        delivery_wake_thread(d);
-        delivery_wait(d, &d->space, d->deadline_ns);
+        delivery_await_space(d, told);
         return true;
     default:
         return false;
@@ -77,13 +76,14 @@ static bool await_made(struct delivery *d)
 int spooling_offer(struct delivery *d, const struct alert *a, uint32_t crc)
 {
     struct gyr_error err = {0};
+    bool told = false;
     int r;
 
     if (!d->spool || (d->spool_broken && clock_ns() < d->spool_again_ns))
         return 1;
     do
         r = spool_append(d->spool, a, crc, &err);
-    while ((r == -ENOBUFS && make_room(d)) || (r == -EAGAIN && await_made(d)));
+    while ((r == -ENOBUFS && make_room(d, &told)) || (r == -EAGAIN && await_made(d)));
     keeper_wake(d);
     if (r == 0) {
         tell_mended(d);
