@@ -59,7 +59,6 @@ retry='retry: {min: 10ms, max: 100ms}'
 config plain rules.yaml "$tmp/want.json"
 config down rules.yaml /dev/full "$spool" "$retry" "queue: 64"
 config up none.yaml "$tmp/got.json" "$spool" "$retry" "queue: 64"
-config both rules.yaml "$tmp/both.json" "spool: {dir: $tmp/spool2, segment_bytes: 256K}" "queue: 64"
 
 "$gyr" replay -q -c "$tmp/plain.yaml" "$seed" >/dev/null 2>"$tmp/err" && uuids "$tmp/want.json" >"$tmp/want" &&
     [ "$(wc -l <"$tmp/want")" -gt 1000 ]
@@ -92,19 +91,50 @@ grep -o '"uuid":"[^"]*"' "$tmp/got.json" | cmp - "$tmp/a"
 ok "in the order that they were raised in"
 
 # ---- killed at any moment ----
-i=0
-while [ $i -lt "$kills" ]; do
-    "$gyr" replay -q -c "$tmp/both.yaml" "$seed" >/dev/null 2>"$tmp/err" &
+config both rules.yaml "$tmp/both.json" "spool: {dir: $tmp/spool2, segment_bytes: 256K}" "queue: 64"
+began=$(date +%s%N)
+"$gyr" replay -q -c "$tmp/both.yaml" "$seed" >/dev/null 2>"$tmp/err"
+ok "a replay with a spool"
+took=$(($(date +%s%N) - began))
+
+# killed CONFIG I: somewhere in the course of a replay, another place each time
+killed() {
+    "$gyr" replay -q -c "$1" "$seed" >/dev/null 2>"$tmp/err" &
     pid=$!
-    sleep "0.0$((i * 7 % 10))$((i % 10))"
+    sleep "$(awk -v took="$took" -v i="$2" 'BEGIN { printf "%.4f", took / 1e9 * (i * 37 % 100) / 100 }')"
     kill -9 $pid 2>/dev/null
     wait $pid 2>/dev/null
+}
+rm -f "$tmp/both.json"
+i=0
+while [ $i -lt "$kills" ]; do
+    killed "$tmp/both.yaml" $i
     i=$((i + 1))
 done
 "$gyr" replay -q -c "$tmp/both.yaml" "$seed" >/dev/null 2>"$tmp/err" &&
-    # a line that the kill has cut is no alert; the whole one follows
+    # a line that the kill has cut is no alert; the whole one follows, as a line of its own
+    ! grep -q '.{"hostname"' "$tmp/both.json" &&
     grep '^{.*}$' "$tmp/both.json" | uuids | cmp - "$tmp/want" >>"$tmp/err" 2>&1
 ok "a replay killed $kills times and restarted until its end delivers every uuid, and no other"
+
+# What one that was killed had taken, the next, whose rules match nothing, delivers: those are the
+# first of all that were to come, and none of them is missing.
+i=0 in_the_middle=0 rc=0
+while [ $i -lt "$kills" ]; do
+    rm -rf "$tmp/spool3" "$tmp/part.json"
+    config part rules.yaml "$tmp/part.json" "spool: {dir: $tmp/spool3, segment_bytes: 64K}" "queue: 64"
+    config rest none.yaml "$tmp/part.json" "spool: {dir: $tmp/spool3, segment_bytes: 64K}" "queue: 64"
+    killed "$tmp/part.yaml" $i
+    "$gyr" replay -q -c "$tmp/rest.yaml" "$seed" >/dev/null 2>"$tmp/err" || rc=1
+    touch "$tmp/part.json"
+    grep -q '.{"hostname"' "$tmp/part.json" && rc=1
+    grep '^{.*}$' "$tmp/part.json" | grep -o '"uuid":"[^"]*"' | awk '!had[$0]++' >"$tmp/b"
+    head -n "$(wc -l <"$tmp/b")" "$tmp/a" | cmp - "$tmp/b" >>"$tmp/err" 2>&1 || rc=1
+    [ -s "$tmp/b" ] && [ "$(wc -l <"$tmp/b")" -lt "$(wc -l <"$tmp/a")" ] && in_the_middle=$((in_the_middle + 1))
+    i=$((i + 1))
+done
+[ $rc -eq 0 ]
+ok "what was taken before a kill is delivered, in order, without a gap ($in_the_middle of $kills in the middle)"
 
 # ---- places that cannot be used ----
 printf 'no folder\n' >"$tmp/occupied"
