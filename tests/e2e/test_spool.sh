@@ -77,6 +77,7 @@ while [ $i -lt 100 ] && kill -0 $pid 2>/dev/null; do
 done
 kill -9 $pid && ! wait $pid 2>/dev/null
 ok "a replay whose output takes nothing is killed with its alerts in the spool"
+cp -r "$tmp/spool" "$tmp/harmed"
 
 "$gyr" replay --stats -c "$tmp/up.yaml" "$seed" >/dev/null 2>"$tmp/err"
 [ $? -eq 0 ] && uuids "$tmp/got.json" | cmp - "$tmp/want" >>"$tmp/err" 2>&1 &&
@@ -90,6 +91,26 @@ grep -o '"uuid":"[^"]*"' "$tmp/want.json" >"$tmp/a"
 grep -o '"uuid":"[^"]*"' "$tmp/got.json" | cmp - "$tmp/a"
 ok "in the order that they were raised in"
 
+# ---- damage: bytes in the middle of one file, the half of another, one that is something else ----
+config harmed none.yaml "$tmp/rest.json" "spool: {dir: $tmp/harmed, segment_bytes: 256K, max_bytes: 512M}"
+find "$tmp/harmed" -name '*.seg' | sort >"$tmp/segments"
+file() { sed -n "$1p" "$tmp/segments"; }
+printf 'harm' | dd of="$(file 1)" bs=1 seek=100000 conv=notrunc 2>/dev/null
+truncate -s 128K "$(file 2)"
+printf 'harm' | dd of="$(file 3)" bs=1 conv=notrunc 2>/dev/null
+"$gyr" replay -q -c "$tmp/harmed.yaml" "$seed" >/dev/null 2>"$tmp/err" &&
+    [ "$(grep -c "of the spool is damaged" "$tmp/err")" = 2 ] &&
+    [ "$(grep -c "no segment that this version can read; it is left out and kept aside" "$tmp/err")" = 1 ] &&
+    [ "$(find "$tmp/harmed" -name '*.bad' | wc -l)" = 3 ] && [ -z "$(find "$tmp/harmed" -name '*.seg')" ]
+ok "each damaged file is told and kept aside"
+grep -o '"uuid":"[^"]*"' "$tmp/rest.json" >"$tmp/c"
+# one of the first file, half of the second, the whole of the third are missing; nothing else is
+awk 'NR == FNR { want[$0] = FNR; n = FNR; next }
+    !($0 in want) || want[$0] <= last { exit 1 }
+    { gaps += want[$0] > last + 1; last = want[$0] }
+    END { if (last != n || gaps != 2 || FNR < n / 2) exit 1 }' "$tmp/a" "$tmp/c"
+ok "the others are delivered, in order ($(wc -l <"$tmp/c") of $(wc -l <"$tmp/a"))"
+
 # ---- killed at any moment ----
 config both rules.yaml "$tmp/both.json" "spool: {dir: $tmp/spool2, segment_bytes: 256K}" "queue: 64"
 began=$(date +%s%N)
@@ -101,7 +122,7 @@ took=$(($(date +%s%N) - began))
 killed() {
     "$gyr" replay -q -c "$1" "$seed" >/dev/null 2>"$tmp/err" &
     pid=$!
-    sleep "$(awk -v took="$took" -v i="$2" 'BEGIN { printf "%.4f", took / 1e9 * (i * 37 % 100) / 100 }')"
+    sleep "$(awk -v took="$took" -v i="$2" 'BEGIN { printf "%.4f", took / 1e9 * (40 + i * 37 % 60) / 100 }')"
     kill -9 $pid 2>/dev/null
     wait $pid 2>/dev/null
 }
