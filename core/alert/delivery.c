@@ -233,7 +233,7 @@ void delivery_close_windows(struct delivery *d, uint64_t ts_ns)
     struct alert *a;
 
     d->no_wait = true;
-    while (d->noise && (a = noise_close(d->noise, ts_ns))) {
+    while (d->noise && d->n_used < d->conf.capacity && (a = noise_close(d->noise, ts_ns))) {
         (void)offer(d, a, d->conf.spool.dir ? spool_crc(a) : 0);
         alert_unref(a);
     }
@@ -318,7 +318,6 @@ void delivery_end_by(struct delivery *d, uint64_t deadline_ns)
 void delivery_finish(struct delivery *d, uint64_t idle_ns)
 {
     (void)pthread_mutex_lock(&d->lock);
-    delivery_close_windows(d, UINT64_MAX);
     d->finishing = true;
     d->idle_ns = idle_ns;
     d->progress_ns = clock_ns();

@@ -60,6 +60,7 @@ struct delivery {
     bool no_wait;        /* an offer by one who must not wait for room */
     struct spool *spool; /* NULL: none, or it could not be opened */
     bool spool_broken;
+    bool sync_failed;
     uint64_t spool_again_ns;
     uint32_t n_spooled;    /* slots of the spool's alerts */
     pthread_t keeper;      /* of the spool */
@@ -115,7 +116,7 @@ void delivery_await_space(struct delivery *d, bool *told);
 bool delivery_past_waiting(struct delivery *d);
 /** @pre locked. */
 void delivery_wake_thread(struct delivery *d);
-/** @pre locked. Offer what closes windows; without waiting. */
+/** @pre locked. Offer what closes windows, as far as there is room; without waiting. */
 void delivery_close_windows(struct delivery *d, uint64_t ts_ns);
 /** The output's thread. */
 void *delivery_main(void *d);

@@ -143,6 +143,9 @@ void spooling_sync(struct delivery *d)
         r = spool_sync(&sync);
         (void)pthread_mutex_lock(&d->lock);
     }
-    if (r < 0)
-        spooling_tell_broken(d, strerror(-r));
+    /* It is no worse a place for that: what is written survives us, if not the machine. */
+    if (r < 0 && !d->sync_failed)
+        log_error(NULL, "output '%s': its spool cannot be synchronised with the disk: %s",
+                  d->conf.name, strerror(-r));
+    d->sync_failed = r < 0;
 }

@@ -282,13 +282,18 @@ static bool leave_spooled(struct delivery *d, struct slot *s)
     return true;
 }
 
+static bool windows_open(const struct delivery *d)
+{
+    return d->noise && noise_is_open(d->noise);
+}
+
 /* @pre locked: what is left when the time is up. An alert that was answered with "later" keeps its
  * memory until delivery_free(), when the output is gone. */
-static void give_up(struct delivery *d)
+static uint64_t give_up_slots(struct delivery *d)
 {
     struct slot_list *lists[] = {&d->ready, &d->delayed};
     struct slot *s;
-    uint64_t n = 0, left;
+    uint64_t n = 0;
 
     for (unsigned i = 0; i < 2; i++)
         while ((s = TAILQ_FIRST(lists[i]))) {
@@ -305,11 +310,22 @@ static void give_up(struct delivery *d)
         d->n_used--;
         n += !leave_spooled(d, s);
     }
+    return n;
+}
+
+static void give_up(struct delivery *d)
+{
+    uint64_t n = 0, left;
+
+    do {
+        delivery_close_windows(d, UINT64_MAX);
+        n += give_up_slots(d);
+        bury(d);
+    } while (windows_open(d));
     d->stats.dropped += n;
     if (n)
         log_error(NULL, "output '%s': %llu alerts could not be delivered before the end",
                   d->conf.name, (unsigned long long)n);
-    bury(d);
     left = d->spool ? spool_left(d->spool) : 0;
     if (left)
         log_warning(NULL, "output '%s': %llu alerts stay in the spool for the next run",
@@ -318,7 +334,8 @@ static void give_up(struct delivery *d)
 
 static bool must_end(const struct delivery *d, uint64_t now)
 {
-    return (d->finishing && d->n_used == 0 && !(d->spool && spool_is_unread(d->spool))) ||
+    return (d->finishing && d->n_used == 0 && !windows_open(d) &&
+            !(d->spool && spool_is_unread(d->spool))) ||
            now >= delivery_limit(d);
 }
 
@@ -332,12 +349,14 @@ void *delivery_main(void *arg)
     for (;;) {
         uint64_t now = clock_ns(), next = promote(d, now), limit;
 
-        if (must_end(d, now))
-            break;
-        if (d->conf.live && d->noise && noise_is_open(d->noise)) {
+        if (d->finishing) {
+            delivery_close_windows(d, UINT64_MAX);
+        } else if (d->conf.live && windows_open(d)) {
             delivery_close_windows(d, realtime_ns() - LATE_NS);
             next = now + CLOSE_EVERY_NS < next ? now + CLOSE_EVERY_NS : next;
         }
+        if (must_end(d, now))
+            break;
         if (TAILQ_EMPTY(&d->ready))
             spooling_fetch(d);
         if (d->conf.spool.fsync == SPOOL_FSYNC_ALWAYS)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Delivery by way of a spool: who makes its files and synchronises them, a spool that is full, one
- * that cannot be opened at first, what is left for the next run. */
+ * that cannot be opened at first, what is left for the next run. And what closes windows at the
+ * end. */
 #include "alert/delivery.h"
 #include "base/log.h"
 
@@ -147,6 +148,7 @@ static int offer(struct delivery *d, uint64_t num)
     memset(b->body, 'x', BODY - 1);
     b->al.len = (uint32_t)(sizeof(*b) - offsetof(struct block, al.a));
     *a = (struct gyr_alert){.size = sizeof(*a), .num = num};
+    (void)snprintf(b->body, BODY, "%u", (unsigned)num);
     a->uuid = a->rule = a->source = a->hostname = b->body;
     a->text = a->json = b->body + BODY - 1;
     a->tags = (const char *const *)(void *)a;
@@ -324,6 +326,40 @@ static void test_opened_late(void **state)
     assert_true(st.st_size > 0); /* the second went by way of it */
 }
 
+/* More windows are open at the end than the queue has room for: each is closed all the same. */
+static void test_windows(void **state)
+{
+    static const char *const by_rule[] = {NULL};
+    enum { N = 20 };
+    struct delivery_stats s;
+    struct delivery *d;
+
+    (void)state;
+    conf.spool.dir = NULL;
+    conf.capacity = 4;
+    conf.wait = true;
+    conf.noise = (struct noise_conf){.dedup = by_rule, .window_ns = 60000000000};
+    d = start();
+    for (uint64_t i = 1; i <= N; i++) {
+        assert_int_equal(offer(d, i), 0);
+        assert_int_equal(offer(d, i), 0);
+    }
+    s = end(d, 10000);
+    assert_int_equal(s.suppressed, N);
+    assert_int_equal(s.dropped, 0);
+    assert_int_equal(s.delivered, 2 * N);
+    /* an output that takes nothing: they are counted as given up */
+    f.fails = true;
+    d = start();
+    for (uint64_t i = 1; i <= 3; i++)
+        for (int k = 0; k < 2; k++)
+            assert_int_equal(offer(d, i), 0);
+    s = end(d, 20);
+    assert_int_equal(s.accepted, 6);
+    assert_int_equal(s.dropped, 6);
+    assert_int_equal(s.queued, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,6 +367,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_burst, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_full, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_left, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_windows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_opened_late, set_up, tear_down),
     };
 
