@@ -46,28 +46,30 @@ static struct segment *new_segment(const char *path, int fd, uint32_t size)
 
 int segment_create(const char *path, uint32_t size, struct segment **ret, struct gyr_error *err)
 {
-    _cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600), e;
     struct header h = {.layout = BLOCK_LAYOUT, .size = size};
     struct segment *s = NULL;
-    int e;
+    ssize_t n;
 
     if (fd < 0)
         return fail_errno(path, errno, err);
     memcpy(h.magic, MAGIC, sizeof(MAGIC));
     /* Room is taken now: an alert must not find that there is none. */
     e = posix_fallocate(fd, 0, size);
-    if (e == 0 && pwrite(fd, &h, sizeof(h), 0) != (ssize_t)sizeof(h))
-        e = errno;
+    if (e == 0) {
+        n = pwrite(fd, &h, sizeof(h), 0);
+        e = n < 0 ? errno : n < (ssize_t)sizeof(h) ? EIO : 0;
+    }
     if (e == 0) {
         s = new_segment(path, fd, size);
         e = s ? 0 : ENOMEM;
     }
     if (e) {
         (void)unlink(path);
+        (void)close(fd);
         return fail_errno(path, e, err);
     }
     s->fd = fd;
-    fd = -1;
     *ret = s;
     return 0;
 }

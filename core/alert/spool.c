@@ -248,10 +248,7 @@ bool spool_is_unsynced(const struct spool *s)
 
 bool spool_take_unsynced(struct spool *s, struct spool_sync *ret)
 {
-    struct segment *g;
-
-    TAILQ_FOREACH(g, &s->all, link)
-    {
+    for (struct segment *g = TAILQ_FIRST(&s->all); g; g = TAILQ_NEXT(g, link)) {
         if (g->fd < 0 || (g->synced == g->end && g == s->writing))
             continue;
         /* It may be closed meanwhile. One that is full is written to no more. */

@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/num.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -120,10 +121,11 @@ static void load(struct spool *s, const char *name, bool last)
     struct gyr_error err = {0};
     struct segment *g;
     char path[PATH_MAX];
-    uint64_t number = strtoull(name, NULL, 16);
-    int r;
+    uint64_t number;
+    int r, n;
 
-    if (number >= s->next_name && number < UINT64_MAX)
+    n = snprintf(path, sizeof(path), "0x%.16s", name);
+    if (parse_u64(path, (size_t)n, &number) == 0 && number >= s->next_name && number < UINT64_MAX)
         s->next_name = number + 1;
     (void)snprintf(path, sizeof(path), "%s/%s", s->conf.dir, name);
     r = segment_open(path, s->acked, &g, &err);

@@ -57,7 +57,7 @@ struct pipe_rig {
     uint32_t emit_refused;
     bool refuse_arg; /**< bind() refuses fake.arg[bad] */
     int on_event_answer;
-    bool asks_snapshot; /**< for each tick */
+    bool asks_snapshot;  /**< for each tick */
     int64_t asks_thread; /**< likewise, this thread; 0: none */
     uint32_t nap_us;     /**< it takes so long for each tick */
     int snapshot_answer;
