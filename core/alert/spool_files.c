@@ -24,6 +24,17 @@ struct ack_file {
 
 /* ---- acknowledged up to ---- */
 
+/* @return -1 and errno. */
+static int write_ack(const struct spool *s)
+{
+    const struct ack_file f = {.magic = ACK_MAGIC, .acked = s->done, .check = ~s->done};
+    ssize_t n = pwrite(s->ack_fd, &f, sizeof(f), 0);
+
+    if (n >= 0 && n < (ssize_t)sizeof(f))
+        errno = ENOSPC;
+    return n == (ssize_t)sizeof(f) ? 0 : -1;
+}
+
 int spool_open_ack(struct spool *s, struct gyr_error *err)
 {
     char path[PATH_MAX];
@@ -43,26 +54,24 @@ int spool_open_ack(struct spool *s, struct gyr_error *err)
     else if (n && f.magic)
         log_warning(NULL, "output '%s': '%s' is damaged; what the spool holds is sent again",
                     s->output, path);
-    return 0;
+    /* At once, so that it has its place on the disk. */
+    return write_ack(s) < 0 ? gyr_fail(err, -errno, "'%.300s': %s", path, strerror(errno)) : 0;
 }
 
 void spool_note_acks(struct spool *s)
 {
-    const struct ack_file f = {.magic = ACK_MAGIC, .acked = s->done, .check = ~s->done};
+    bool failed;
 
     if (s->done == s->acked)
         return;
     s->acked = s->done;
-    if (pwrite(s->ack_fd, &f, sizeof(f), 0) == (ssize_t)sizeof(f)) {
-        s->ack_failed = false;
-        return;
-    }
-    if (!s->ack_failed)
+    failed = write_ack(s) < 0;
+    if (failed && !s->ack_failed)
         log_error(NULL,
                   "output '%s': '%s/ack' cannot be written: %s; what is delivered now may come "
                   "again after a restart",
                   s->output, s->conf.dir, strerror(errno));
-    s->ack_failed = true;
+    s->ack_failed = failed;
 }
 
 /* ---- segments go ---- */

@@ -130,16 +130,18 @@ detector='
             sum += (number + 0) * ms[unit]
         }
         print sum }'
-busy=$(awk -v cpus="$(nproc)" '$1 > 4 * cpus { print $1 }' /proc/loadavg)
+busy=$(awk -v cpus="$(nproc)" '$1 > 2 * cpus { print $1 }' /proc/loadavg)
 for name in calm reader; do
     by_detector=$(awk -v name=$name "$detector" "$tmp/out")
     by_receiver=$(sort -n -k 3 "$tmp/$name" | awk -v at=$((count - count / 1000)) 'NR == at { print $3 / 1000 }')
     text="$name: 99.9 % acknowledged within $by_detector ms by the detector's clock, there $by_receiver ms after the event"
-    if [ -n "$busy" ]; then
-        skip "$text; not judged: the load is $busy"
+    awk -v a="$by_detector" -v b="$by_receiver" -v most=$most_ms 'BEGIN { exit !(a > 0 && b > 0 && a <= most && b <= most) }'
+    rc=$?
+    if [ $rc -ne 0 ] && [ -n "$busy" ]; then
+        skip "$text; that is too long, but the load is $busy"
         continue
     fi
-    awk -v a="$by_detector" -v b="$by_receiver" -v most=$most_ms 'BEGIN { exit !(a > 0 && b > 0 && a <= most && b <= most) }'
+    [ $rc -eq 0 ]
     ok "$text"
 done
 printf '# %s\n' "$(grep 'output unruly: delivered within' "$tmp/out")"
