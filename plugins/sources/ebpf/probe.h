@@ -8,8 +8,8 @@
 #ifndef EBPF_PROBE_H
 #define EBPF_PROBE_H
 
-#include "calls.h"
-#include "ring.h"
+#include "live/calls.h"
+#include "live/ring.h"
 
 enum attach_mode { ATTACH_AUTO, ATTACH_FEXIT, ATTACH_SYS_EXIT };
 
@@ -30,8 +30,7 @@ struct probe {
     struct probe_bpf *skel;
     struct bpf_link *links[5]; /* the exit of calls, exec, fork, exit; signals while wanted */
     struct fexit *fexit;       /* NULL: not used */
-    int *ring_fds;
-    size_t *ring_sizes;
+    struct ring_place *rings;
     uint32_t n_rings, n_cpus;
     struct probe_conf *conf;          /* shared with the programs */
     const struct probe_count *counts; /* likewise */

@@ -22,7 +22,7 @@ static void send(struct enc *e, u32 class, u64 ts, s64 tid)
 	ev->len = len;
 	ev->ts_ns = ts + READ_ONCE(gyr_conf.epoch_ns);
 	ev->tid = tid;
-	ev->flags = e->flags;
+	ev->flags = e->flags | READ_ONCE(gyr_conf.event_flags);
 	ev->cpu = raw_smp_processor_id();
 	gyr_send(ev, class);
 }

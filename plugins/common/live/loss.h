@@ -5,8 +5,8 @@
  *
  * One thread. Records are lent until the next losses_take().
  */
-#ifndef EBPF_LOSS_H
-#define EBPF_LOSS_H
+#ifndef LIVE_LOSS_H
+#define LIVE_LOSS_H
 
 #include "probe/abi.h"
 
@@ -36,4 +36,4 @@ void losses_free(struct losses *l); /**< all zero is fine */
  *  there is room: the rest the next time. @return the classes told: bits 1 << PROBE_*. */
 uint32_t losses_take(struct losses *l, struct gyr_batch *b, uint64_t ts_ns);
 
-#endif /* EBPF_LOSS_H */
+#endif /* LIVE_LOSS_H */

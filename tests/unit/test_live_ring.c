@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 /* cmocka needs the above first */
-#include "../../plugins/sources/ebpf/ring.h"
+#include "live/ring.h"
 
 #include <gyr/event.h>
 
@@ -101,15 +101,12 @@ static void is_whole(const struct gyr_event *ev)
 
 static void open_rings(uint32_t n)
 {
-    int fds[RINGS_MAX];
-    size_t sizes[RINGS_MAX];
+    struct ring_place places[RINGS_MAX];
     struct gyr_error err = {0};
 
-    for (uint32_t i = 0; i < n; i++) {
-        fds[i] = fakes[i].fd;
-        sizes[i] = SIZE;
-    }
-    assert_int_equal(rings_init(&rings, fds, sizes, n, &err), 0);
+    for (uint32_t i = 0; i < n; i++)
+        places[i] = (struct ring_place){.fd = fakes[i].fd, .size = SIZE};
+    assert_int_equal(rings_init(&rings, places, n, &err), 0);
 }
 
 static void make_rings(uint32_t n)
@@ -353,17 +350,16 @@ static void taken_over(void **state)
 
 static void not_a_ring(void **state)
 {
-    const size_t size = SIZE;
+    struct ring_place place = {.fd = -1, .size = SIZE};
     struct gyr_error err = {0};
-    int fd = -1;
 
     (void)state;
-    assert_int_equal(rings_init(&rings, &fd, &size, 1, &err), -EBADF);
+    assert_int_equal(rings_init(&rings, &place, 1, &err), -EBADF);
     assert_non_null(strstr(err.msg, "cannot map a ring"));
-    fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    assert_true(fd >= 0);
-    assert_true(rings_init(&rings, &fd, &size, 1, &err) < 0);
-    (void)close(fd);
+    place.fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    assert_true(place.fd >= 0);
+    assert_true(rings_init(&rings, &place, 1, &err) < 0);
+    (void)close(place.fd);
 }
 
 int main(void)
@@ -382,5 +378,5 @@ int main(void)
         cmocka_unit_test_teardown(not_a_ring, teardown),
     };
 
-    return cmocka_run_group_tests_name("ebpf_ring", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("live_ring", tests, NULL, NULL);
 }

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 /* cmocka needs the above first */
-#include "../../plugins/sources/ebpf/loss.h"
+#include "live/loss.h"
 #include "event/event.h"
 #include "syscall/syscall.h"
 
@@ -131,5 +131,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(little_room, setup, teardown),
     };
 
-    return cmocka_run_group_tests_name("ebpf_loss", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("live_loss", tests, NULL, NULL);
 }
