@@ -7,6 +7,7 @@
 # facts are kept in CACHE/logs, the modules in CACHE/KERNEL/kmod.
 #   GYR_CYCLES=1000: load and unload the module so often (50; with -s 20)
 #   GYR_HOSTILE_SECONDS=600: so long do readers what they should not (30; with -s 10)
+#   GYR_ONLY='drive/*,same/kmod': only these of the results' drivers
 # Exit status: 0 all that ran passed; 1 something failed; 77 nothing could run.
 set -u
 umask 022
@@ -51,10 +52,14 @@ for f in "$here"/guest/*.sh "$here/guest/rules.yaml" "$build"/guest/* "$top/test
     set -- "$@" -a "$f:/test/"
 done
 for f in "$build/bin/gyr:/gyr/bin/" "$build/plugins:/gyr/plugins" "$top/rules:/gyr/rules" \
-    "$top/tests/live:/gyr/tests/live" "$top/tests/lib:/gyr/tests/lib" \
-    "$(command -v bash):/usr/bin/bash" "$(command -v cat):/usr/bin/cat"; do
+    "$top/tests/live:/gyr/tests/live" "$top/tests/lib:/gyr/tests/lib"; do
     set -- "$@" -a "$f"
 done
+# Busybox's own shell runs its applets instead of these, whatever PATH says.
+for program in bash cat setpriv timeout; do
+    set -- "$@" -a "$(command -v $program):/usr/bin/$program"
+done
+set -- "$@" -a "$(command -v dash):/usr/bin/sh"
 for f in drive leaf tap.so; do
     [ ! -e "$build/live/$f" ] || set -- "$@" -a "$build/live/$f:/gyr/live/"
 done
@@ -85,7 +90,7 @@ add_modules() { # KERNEL: to $tmp/guest.initrd
 }
 ways=fexit,sys_exit cycles=50 hostile=30
 [ -z "$short" ] || ways=sys_exit cycles=20 hostile=10
-asks="gyr.attach=$ways gyr.cycles=${GYR_CYCLES:-$cycles} gyr.hostile=${GYR_HOSTILE_SECONDS:-$hostile}"
+asks="gyr.attach=$ways gyr.cycles=${GYR_CYCLES:-$cycles} gyr.hostile=${GYR_HOSTILE_SECONDS:-$hostile}${GYR_ONLY:+ gyr.only=$GYR_ONLY}"
 [ -z "$count" ] || asks=gyr.test=count
 # The time stamp counter is the host's. A guest that measures it on a busy host gets it wrong.
 [ -n "$count" ] || asks="$asks tsc_early_khz=$("$build/guest/tsc_khz")"

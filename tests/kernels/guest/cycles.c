@@ -8,7 +8,8 @@
 
 #include <time.h>
 
-enum { WARM = 20, LEAK_KIB = 2048 };
+/* How much less there may be afterwards: pages that caches of CPUs keep, and the rest. */
+enum { WARM = 10, LEAK_KIB = 4096, LEAK_OTHER_KIB = 1024 };
 
 static unsigned refused, readers;
 static unsigned long records;
@@ -145,9 +146,9 @@ int main(int argc, char **argv)
         printf("%s: %ld KiB before, %ld KiB after\n", kinds[i], before[i], after[i]);
     if (records == 0)
         fail("no reader got a record", -ENODATA);
-    if (before[0] - after[0] > LEAK_KIB || after[1] - before[1] > LEAK_KIB ||
-        after[2] - before[2] > LEAK_KIB || after[3] - before[3] > LEAK_KIB)
-        fail("memory is gone", -ENOMEM);
+    for (int i = 0; i < KINDS; i++)
+        if (i ? after[i] - before[i] > LEAK_OTHER_KIB : before[i] - after[i] > LEAK_KIB)
+            fail("memory is gone", -ENOMEM);
     printf("%u times loaded and unloaded in %ld s, %u readers with %lu records, refused %u times; "
            "available %+ld KiB, slab %+ld, vmalloc %+ld, per CPU %+ld\n",
            n, (long)(end.tv_sec - begin.tv_sec), readers, records, refused, after[0] - before[0],

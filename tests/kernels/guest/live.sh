@@ -8,7 +8,6 @@ echo old >/var/log/gyr-test.log
 echo x >/tmp/to-wipe
 watch "$1" "$2" || exit
 
-# By path: busybox's shell runs its own applets without exec.
 cat /etc/shadow >/dev/null
 : >/bin/gyr-test
 : >/etc/gyr-test

@@ -5,7 +5,7 @@
 #   drivers   (when nothing is said) every source that was built, in every way that it attaches
 #   count     instructions that calls take
 # Exit status 1 when one failed.
-set -u
+set -uf # no pattern of gyr.only is for files
 export GYR=/gyr/bin/gyr
 bad=0
 asked() { # NAME: what gyr.NAME is on the command line
@@ -16,9 +16,19 @@ result() { # DRIVER STATUS WHAT
     echo "result: $1 $s $3"
 }
 
+wanted() { # DRIVER: by gyr.only, patterns with commas between; loading is needed for the rest
+    [ -n "$only" ] || return 0
+    for pattern in $(echo "$only,*load/kmod" | tr , ' '); do
+        # shellcheck disable=SC2254 # it is a pattern
+        case $1 in $pattern) return 0 ;; esac
+    done
+    return 1
+}
+
 attempt() { # DRIVER SCRIPT ARGUMENT…: the script's last line is what is to be said
     driver=$1 script=$2
     shift 2
+    wanted "$driver" || return 0
     begin=$(cut -d. -f1 /proc/uptime)
     sh /test/"$script" "$@" >/tmp/attempt 2>&1
     status=$?
@@ -37,7 +47,7 @@ try_module() {
         result kmod 77 "$(cat /test/modules/why)"
         return
     fi
-    attempt kmod/load module.sh load $module || return
+    attempt load/kmod module.sh load $module || return
     attempt kmod live.sh kmod ''
     [ ! -e /gyr/live/drive ] || {
         attempt drive/kmod suite.sh live/test_live.sh kmod ''
@@ -50,6 +60,7 @@ try_module() {
     attempt cycles/kmod module.sh cycles $module "$(asked cycles)"
 }
 
+only=$(asked only)
 /test/facts
 case $(asked test) in
 count)
