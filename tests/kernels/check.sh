@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# check.sh [-b BUILD] [-d CACHE] [-t SECONDS] [-c|-s] [-r RESULTS] KERNEL…: try what BUILD holds on
-# Debian's packaged kernels in qemu, and print a table. -c counts instructions instead of testing; -s tests
-# in short: eBPF attached in one way, fewer repetitions. RESULTS gets a line for each result: kernel, driver,
+# check.sh [-b BUILD] [-d CACHE] [-t SECONDS] [-c|-e|-s] [-r RESULTS] KERNEL…: try what BUILD holds on
+# Debian's packaged kernels in qemu, and print a table. -c counts instructions instead of testing; -e
+# acts out what needs containers instead; -s tests in short: eBPF attached in one way, fewer repetitions. RESULTS gets a line for each result: kernel, driver,
 # ok|failed|skipped, and words about it. What cannot be had is skipped, loudly, and counted. Consoles and
 # facts are kept in CACHE/logs, the modules in CACHE/KERNEL/kmod.
 #   GYR_CYCLES=1000: load and unload the module so often (50; with -s 20)
@@ -13,13 +13,14 @@ set -u
 umask 022
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
-build=$top/build/release cache=$top/build/kernels limit=1800 results='' count='' short=''
-while getopts b:d:t:csr: o; do
+build=$top/build/release cache=$top/build/kernels limit=1800 results='' count='' short='' scene='' memory=1G
+while getopts b:d:t:cesr: o; do
     case $o in
     b) build=$OPTARG ;;
     d) cache=$OPTARG ;;
     t) limit=$OPTARG ;;
     c) count=1 ;;
+    e) scene=1 memory=4G ;;
     s) short=1 ;;
     r) results=$OPTARG ;;
     *) exit 2 ;;
@@ -55,11 +56,32 @@ for f in "$build/bin/gyr:/gyr/bin/" "$build/plugins:/gyr/plugins" "$top/rules:/g
     "$top/tests/live:/gyr/tests/live" "$top/tests/lib:/gyr/tests/lib"; do
     set -- "$@" -a "$f"
 done
-# Busybox's own shell runs its applets instead of these, whatever PATH says.
-for program in bash cat setpriv timeout; do
-    set -- "$@" -a "$(command -v $program):/usr/bin/$program"
+# dash, as busybox's own shell runs its applets instead of programs, whatever PATH says
+programs='bash cat dash setpriv timeout'
+if [ -n "$scene" ]; then
+    programs="$programs containerd containerd-shim-runc-v2 cp date diff docker dockerd find grep gzip ldd
+        mount runc script setsid shred sleep tar true umount"
+    # what there is of it that such acts may import, and may not
+    mkdir "$tmp/python"
+    if [ -x /usr/bin/python3 ]; then
+        lib=$(/usr/bin/python3 -c 'import os; print(os.path.dirname(os.__file__))')
+        cp -R "$lib/." "$tmp/python"
+        rm -rf "$tmp"/python/config-* "$tmp/python/test" "$tmp/python/idlelib" "$tmp/python/lib2to3"
+        set -- "$@" -a "$tmp/python:$lib" -a /usr/bin/python3:/usr/bin/python3
+    fi
+    for f in tools/attacks.py rules-in-the-wild expected/attacks.alerts.jsonl; do
+        [ ! -e "$top/../shared/$f" ] || set -- "$@" -a "$top/../shared/$f:/shared/$f"
+    done
+    for f in "$top/tests/e2e:/gyr/tests/e2e" "$build/e2e/alert_rows:/gyr/e2e/" /etc/passwd:/etc/passwd \
+        /etc/group:/etc/group "$top/tests/captures/attacks.scap.gz:/gyr/tests/captures/"; do
+        set -- "$@" -a "$f"
+    done
+fi
+for program in $programs; do
+    at=$(command -v "$program") || { printf 'not installed: %s\n' "$program"; continue; }
+    case $at in /*) ;; *) at=/usr/bin/$at ;; esac # a builtin, too
+    set -- "$@" -a "$at:/usr/bin/$program"
 done
-set -- "$@" -a "$(command -v dash):/usr/bin/sh"
 for f in drive leaf tap.so; do
     [ ! -e "$build/live/$f" ] || set -- "$@" -a "$build/live/$f:/gyr/live/"
 done
@@ -92,6 +114,7 @@ ways=fexit,sys_exit cycles=50 hostile=30
 [ -z "$short" ] || ways=sys_exit cycles=20 hostile=10
 asks="gyr.attach=$ways gyr.cycles=${GYR_CYCLES:-$cycles} gyr.hostile=${GYR_HOSTILE_SECONDS:-$hostile}${GYR_ONLY:+ gyr.only=$GYR_ONLY}"
 [ -z "$count" ] || asks=gyr.test=count
+[ -z "$scene" ] || asks="gyr.test=scene gyr.root=tmpfs apparmor=0${GYR_ONLY:+ gyr.only=$GYR_ONLY}"
 # The time stamp counter is the host's. A guest that measures it on a busy host gets it wrong.
 [ -n "$count" ] || asks="$asks tsc_early_khz=$("$build/guest/tsc_khz")"
 while IFS= read -r kernel <&3; do
@@ -102,8 +125,8 @@ while IFS= read -r kernel <&3; do
         continue
     fi
     add_modules "$kernel"
-    log=$logs/$kernel${count:+-count}.log
-    sh "$here/boot.sh" -t "$limit" ${count:+-c} -p "$asks" -l "$log" \
+    log=$logs/$kernel${count:+-count}${scene:+-scene}.log
+    sh "$here/boot.sh" -t "$limit" ${count:+-c} -m "$memory" -p "$asks" -l "$log" \
         "$cache/$kernel/vmlinuz" "$tmp/guest.initrd" >"$tmp/guest"
     rc=$?
     release=$(cut -d' ' -f1 "$cache/$kernel/release")

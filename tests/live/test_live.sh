@@ -160,7 +160,7 @@ else
     setpriv --bounding-set=-all,+bpf,+perfmon "$gyr" run --dry-run -vv -c "$tmp/gyr.yaml" >"$tmp/log" 2>&1
     r=$?
     if grep -q 'failed to iterate BTF objects' "$tmp/log"; then
-        skip "CAP_BPF and CAP_PERFMON: libbpf before 1.3 wants CAP_SYS_ADMIN on kernels before 6.2"
+        skip "CAP_BPF and CAP_PERFMON: this libbpf wants CAP_SYS_ADMIN, too, on kernels before 6.2"
     else
         [ $r -eq 0 ]
         ok "CAP_BPF and CAP_PERFMON suffice to start it"

@@ -3,6 +3,7 @@
 # What a guest does: tell facts about its kernel, then what gyr.test on the kernel's command line says,
 # and for each thing tried, in a line "result: DRIVER ok|failed|skipped WHAT", how it went:
 #   drivers   (when nothing is said) every source that was built, in every way that it attaches
+#   scene     shells and hostile acts, on the host and in containers: scripts of tests/e2e
 #   count     instructions that calls take
 # Exit status 1 when one failed.
 set -uf # no pattern of gyr.only is for files
@@ -60,12 +61,26 @@ try_module() {
     attempt cycles/kmod module.sh cycles $module "$(asked cycles)"
 }
 
+try_scene() { # SOURCE OPTIONS
+    attempt "docker/$1" suite.sh e2e/test_docker_live.sh "$1" "$2"
+    attempt "attacks/$1" suite.sh e2e/test_attacks_live.sh "$1" "$2"
+}
+
 only=$(asked only)
 /test/facts
 case $(asked test) in
 count)
     sh /test/count.sh
     exit
+    ;;
+scene)
+    insmod /test/modules/overlay.ko || :
+    [ ! -e /gyr/plugins/ebpf.so ] || try_scene ebpf ''
+    [ ! -e /test/modules/gyr.ko ] || {
+        attempt load/kmod module.sh load /test/modules/gyr.ko && try_scene kmod ''
+        attempt unload/kmod module.sh unload
+    }
+    exit $bad
     ;;
 esac
 attempt replay replay.sh
