@@ -1,21 +1,25 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# check.sh [-b BUILD] [-d CACHE] [-t SECONDS] [-c] [-r RESULTS] KERNEL…: try what BUILD holds on
-# Debian's packaged kernels in qemu, and print a table. -c counts instructions instead of testing.
-# RESULTS gets a line for each result: kernel, driver, ok|failed|skipped, and words about it.
-# A kernel that cannot be had is skipped, loudly. Consoles and facts are kept in CACHE/logs.
+# check.sh [-b BUILD] [-d CACHE] [-t SECONDS] [-c|-s] [-r RESULTS] KERNEL…: try what BUILD holds on
+# Debian's packaged kernels in qemu, and print a table. -c counts instructions instead of testing; -s tests
+# in short: eBPF attached in one way, fewer repetitions. RESULTS gets a line for each result: kernel, driver,
+# ok|failed|skipped, and words about it. What cannot be had is skipped, loudly, and counted. Consoles and
+# facts are kept in CACHE/logs, the modules in CACHE/KERNEL/kmod.
+#   GYR_CYCLES=1000: load and unload the module so often (50; with -s 20)
+#   GYR_HOSTILE_SECONDS=600: so long do readers what they should not (30; with -s 10)
 # Exit status: 0 all that ran passed; 1 something failed; 77 nothing could run.
 set -u
 umask 022
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
-build=$top/build/release cache=$top/build/kernels limit=900 results='' count=''
-while getopts b:d:t:cr: o; do
+build=$top/build/release cache=$top/build/kernels limit=1800 results='' count='' short=''
+while getopts b:d:t:csr: o; do
     case $o in
     b) build=$OPTARG ;;
     d) cache=$OPTARG ;;
     t) limit=$OPTARG ;;
     c) count=1 ;;
+    s) short=1 ;;
     r) results=$OPTARG ;;
     *) exit 2 ;;
     esac
@@ -43,11 +47,11 @@ while [ "$1" != -- ]; do
     shift
 done
 shift
-for f in "$here"/guest/*.sh "$here/guest/rules.yaml" "$build/guest/facts" "$build/guest/count_calls" \
-    "$top/tests/captures/seed.scap.gz"; do
+for f in "$here"/guest/*.sh "$here/guest/rules.yaml" "$build"/guest/* "$top/tests/captures/seed.scap.gz"; do
     set -- "$@" -a "$f:/test/"
 done
 for f in "$build/bin/gyr:/gyr/bin/" "$build/plugins:/gyr/plugins" "$top/rules:/gyr/rules" \
+    "$top/tests/live:/gyr/tests/live" "$top/tests/lib:/gyr/tests/lib" \
     "$(command -v bash):/usr/bin/bash" "$(command -v cat):/usr/bin/cat"; do
     set -- "$@" -a "$f"
 done
@@ -59,16 +63,43 @@ sh "$here/initrd.sh" -o "$tmp/initrd" "$@" "$here/guest/run.sh" || exit 1
 tell() { # KERNEL DRIVER VERDICT WORDS
     printf '%s %s %s %s\n' "$1" "$2" "$3" "$4" >>"$results"
 }
+# What differs from kernel to kernel, behind what all have: its modules, and ours or why it is not there.
+add_modules() { # KERNEL: to $tmp/guest.initrd
+    rm -rf "$tmp/more"
+    mkdir -p "$tmp/more/test"
+    cp -R "$cache/$1/modules" "$tmp/more/test/modules"
+    if [ -z "$count" ] && [ -e "$build/plugins/kmod.so" ]; then
+        sh "$here/module.sh" "$cache" "$1" "$cache/$1/kmod" >"$tmp/log" 2>"$tmp/why"
+        case $? in
+        0) cp "$cache/$1/kmod/gyr.ko" "$tmp/more/test/modules/" ;;
+        77) tail -n 1 "$tmp/why" >"$tmp/more/test/modules/why" ;;
+        *)
+            cat "$tmp/log" "$tmp/why"
+            echo 'it was not built' >"$tmp/more/test/modules/why"
+            tell "$(cut -d' ' -f1 "$cache/$1/release")" build/kmod failed "$(tail -n 1 "$tmp/log")"
+            ;;
+        esac
+    fi
+    (cd "$tmp/more" && find . | sort | cpio --quiet -o -H newc -R 0:0) | gzip -1 |
+        cat "$tmp/initrd" - >"$tmp/guest.initrd"
+}
+ways=fexit,sys_exit cycles=50 hostile=30
+[ -z "$short" ] || ways=sys_exit cycles=20 hostile=10
+asks="gyr.attach=$ways gyr.cycles=${GYR_CYCLES:-$cycles} gyr.hostile=${GYR_HOSTILE_SECONDS:-$hostile}"
+[ -z "$count" ] || asks=gyr.test=count
+# The time stamp counter is the host's. A guest that measures it on a busy host gets it wrong.
+[ -n "$count" ] || asks="$asks tsc_early_khz=$("$build/guest/tsc_khz")"
 while IFS= read -r kernel <&3; do
     printf -- '-- %s\n' "$kernel"
     if ! sh "$here/fetch.sh" "$cache" "$kernel" 2>"$tmp/why"; then
         cat "$tmp/why"
-        tell "$kernel" - skipped "$(tail -n 1 "$tmp/why")"
+        tell "$kernel" - skipped "SKIP: $(tail -n 1 "$tmp/why")"
         continue
     fi
+    add_modules "$kernel"
     log=$logs/$kernel${count:+-count}.log
-    sh "$here/boot.sh" -t "$limit" ${count:+-c -p gyr.test=count} -l "$log" \
-        "$cache/$kernel/vmlinuz" "$tmp/initrd" >"$tmp/guest"
+    sh "$here/boot.sh" -t "$limit" ${count:+-c} -p "$asks" -l "$log" \
+        "$cache/$kernel/vmlinuz" "$tmp/guest.initrd" >"$tmp/guest"
     rc=$?
     release=$(cut -d' ' -f1 "$cache/$kernel/release")
     grep -E '^(facts|count|\|)' "$log"
@@ -86,5 +117,9 @@ printf '\n%-32s %-16s %-8s %s\n' kernel driver result ''
 while read -r kernel driver verdict words; do
     printf '%-32s %-16s %-8s %s\n' "$kernel" "$driver" "$verdict" "$words"
 done <"$results"
+for verdict in ok failed skipped; do
+    printf '%s %s; ' "$(cut -d' ' -f3 "$results" | grep -cx $verdict)" $verdict
+done
+printf '\n'
 cut -d' ' -f3 "$results" | grep -qx failed && exit 1
 cut -d' ' -f3 "$results" | grep -qx ok || exit 77

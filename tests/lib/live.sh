@@ -67,7 +67,7 @@ gyr_start() {
 END
     cat >"$tmp/gyr.yaml" <<END
 plugin_dirs: [$build/plugins]
-sources: [{plugin: $source}]
+sources: [{plugin: $source, options: {${GYR_LIVE_OPTIONS:-}}}]
 enrichers: [process$more_enrichers]
 outputs:
   - {plugin: stdout, options: {format: json}}

@@ -8,7 +8,7 @@
 /test/count_calls empty empty || exit
 [ -e /gyr/plugins/ebpf.so ] || { echo "result: count skipped the plugin was not built"; exit 0; }
 for attach in fexit sys_exit; do
-    watch ebpf $attach || continue
+    watch ebpf "attach: $attach" || continue
     sleep 1
     /test/count_calls $attach || exit
     stop

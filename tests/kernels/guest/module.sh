@@ -1,0 +1,23 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: Apache-2.0
+# module.sh load|unload|hostile|cycles MODULE [SECONDS|TIMES]: what is tried with the module itself.
+there() { grep -q '^gyr ' /proc/modules; }
+case $1 in
+load)
+    insmod "$2" || { dmesg | tail -n 5; echo "insmod failed"; exit 1; }
+    there && [ -c /dev/gyr ] && [ "$(stat -c %a:%u:%g /dev/gyr)" = 600:0:0 ] ||
+        { echo "it has no device that is root's alone"; exit 1; }
+    echo "$(modinfo "$2" 2>/dev/null | sed -n 's/^vermagic: *//p')"
+    ;;
+unload)
+    rmmod gyr || { echo "rmmod failed"; exit 1; }
+    ! there && ! [ -e /dev/gyr ] || { echo "it is still there"; exit 1; }
+    ;;
+hostile)
+    /test/hostile "$2" "${3:-20}" || exit
+    ;;
+cycles)
+    ! there || { echo "it is loaded already"; exit 1; }
+    /test/cycles "$2" "${3:-50}" || exit
+    ;;
+esac
