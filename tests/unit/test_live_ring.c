@@ -336,7 +336,7 @@ static void noise(void **state)
 
         make_rings(1);
         for (uint64_t i = 0; i < SIZE / 4; i++) {
-            uint32_t v = (uint32_t)(rand() % 5 ? rand() % 200 : rand() << 1);
+            uint32_t v = (uint32_t)(rand() % 5 ? rand() % 200 : rand()) * 2;
 
             fake_ring_write(&fakes[0], i * 4, &v, sizeof(v));
         }
