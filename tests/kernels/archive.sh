@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154
 # SPDX-License-Identifier: Apache-2.0
 # Packages of Debian's archive, for scripts that set $cache (a folder), $series (what they want, for
 # messages) and $log. The machine's own apt is left alone: lists and packages have folders of their

@@ -95,7 +95,7 @@ add_modules() { # KERNEL: to $tmp/guest.initrd
     rm -rf "$tmp/more"
     mkdir -p "$tmp/more/test"
     cp -R "$cache/$1/modules" "$tmp/more/test/modules"
-    if [ -z "$count" ] && [ -e "$build/plugins/kmod.so" ]; then
+    if [ -e "$build/plugins/kmod.so" ]; then
         sh "$here/module.sh" "$cache" "$1" "$cache/$1/kmod" >"$tmp/log" 2>"$tmp/why"
         case $? in
         0) cp "$cache/$1/kmod/gyr.ko" "$tmp/more/test/modules/" ;;

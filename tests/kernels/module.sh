@@ -14,7 +14,7 @@ read -r release _ <"$1/$2/release"
 rm -rf "$3"
 mkdir -p "$3"
 out=$(cd "$3" && pwd)
-cp -R "$top/plugins/sources/kmod/module/." "$top/plugins/common/probe" "$top/plugins/common/syscall" "$out"
+sh "$top/packaging/kmod.sh" "$out"
 
 # In a mount namespace of its own, and as root in a user namespace of its own unless it is root already.
 map=

@@ -19,7 +19,7 @@ enum {
     NAPS_MAX = 20,      /* so many without an event: sleep until woken */
     SLEEP_MAX_MS = 250, /* a wake-up may be missed */
     LOSS_EVERY_NS = 200000000,
-    PORTION = 48, /* records of a later snapshot between two looks at the rings */
+    PORTION = 48,               /* records of a later snapshot between two looks at the rings */
     HEAL_STATE_NS = 2000000000, /* between two snapshots after losses */
     ASKED_EVERY_NS = 10000000,  /* at most a hundred in a second */
 };
@@ -166,8 +166,8 @@ static int end_snapshot(struct live *l, struct gyr_error *err)
     return r;
 }
 
-/* The first one comes before everything else, whole. Later ones pause between two processes, so that
- * rings are emptied meanwhile. */
+/* The first one comes before everything else, whole. Later ones pause between two processes, so
+ * that rings are emptied meanwhile. */
 static int take_snapshot(struct live *l, struct gyr_batch *b, struct gyr_error *err)
 {
     uint32_t enough = l->ready ? b->n + PORTION : b->cap;

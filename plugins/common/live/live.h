@@ -37,7 +37,7 @@ struct live {
     struct rings rings;
     struct losses losses;
     struct proc_snapshot *proc;
-    struct scap_batch batch; /* of snapshot records */
+    struct scap_batch batch;        /* of snapshot records */
     bool in_snapshot, begun, ready; /* ready: the first snapshot is over */
     int64_t asked[LIVE_ASKED_MAX];  /* threads to be told of */
     uint32_t n_asked;

@@ -27,7 +27,8 @@ struct losses {
     struct loss records[LOSS_SLOTS];
 };
 
-/** @p counts must outlive it. @return 0; -ENOMEM with a sentence. */
+/** Tell of what is lost from now on. @p counts must outlive it. @return 0; -ENOMEM with a sentence.
+ */
 int losses_init(struct losses *l, const struct probe_count *counts, uint32_t n_cpus,
                 struct gyr_error *err);
 void losses_free(struct losses *l); /**< all zero is fine */

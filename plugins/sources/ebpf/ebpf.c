@@ -133,8 +133,7 @@ static int start_parts(struct ebpf *s, struct gyr_error *err)
                                     .cpus_per_ring = (uint32_t)c->cpus_per_ring,
                                     .snaplen = (uint32_t)c->snaplen,
                                     .attach = (enum attach_mode)c->attach};
-    struct live_driver d = {
-        .self = s, .waiting = set_waiting, .set_event_flags = set_event_flags};
+    struct live_driver d = {.self = s, .waiting = set_waiting, .set_event_flags = set_event_flags};
     struct proc_snapshot *proc;
     int r = probe_load(&s->probe, s->host, &o, err);
 

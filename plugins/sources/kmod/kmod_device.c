@@ -65,8 +65,9 @@ static int fail_open(const char *path, int code, struct gyr_error *err)
     case ENODEV:
         return fail_absent(path, code, err);
     case EBUSY:
-        return gyr_fail(err, code, "%s is open already, and has room for one reader: is another "
-                                   "Gyr running?",
+        return gyr_fail(err, code,
+                        "%s is open already, and has room for one reader: is another "
+                        "Gyr running?",
                         path);
     case EACCES:
     case EPERM:

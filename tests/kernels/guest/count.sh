@@ -13,5 +13,13 @@ for attach in fexit sys_exit; do
     /test/count_calls $attach || exit
     stop
 done
+if [ -e /test/modules/gyr.ko ]; then
+    insmod /test/modules/gyr.ko || exit
+    /test/count_calls loaded || exit
+    watch kmod '' || exit
+    sleep 1
+    /test/count_calls kmod || exit
+    stop
+fi
 /test/count_calls after || exit
 echo "result: count ok"

@@ -58,6 +58,7 @@ try_module() {
     attempt hostile/kmod module.sh hostile $module "$(asked hostile)"
     attempt again/kmod live.sh kmod ''
     attempt unload/kmod module.sh unload $module
+    [ ! -e /gyr/plugins/ebpf.so ] || attempt choose choose.sh $module
     attempt cycles/kmod module.sh cycles $module "$(asked cycles)"
 }
 

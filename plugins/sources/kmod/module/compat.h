@@ -6,8 +6,14 @@
 #ifndef GYR_COMPAT_H
 #define GYR_COMPAT_H
 
+#include <linux/bpf.h>
 #include <linux/mm.h>
 #include <linux/version.h>
+
+/* 5.8 has them, with the rings that ours are laid out as */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 8, 0)
+enum { BPF_RINGBUF_BUSY_BIT = 1U << 31, BPF_RINGBUF_HDR_SZ = 8 };
+#endif
 
 /* 6.3: flags of a mapping are no longer set by hand */
 static inline void compat_vma_flags(struct vm_area_struct *vma, unsigned long set,

@@ -7,7 +7,6 @@
  * not whole until it is. The reader's position is its own to write: whatever it
  * says, it decides only whether there is room, never where something goes.
  */
-#include <linux/bpf.h>
 #include <linux/irq_work.h>
 #include <linux/mm.h>
 #include <linux/nospec.h>
