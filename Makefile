@@ -8,7 +8,7 @@
 ## check       install what is missing, build, and run every test
 ## check-asan  the same tests under the address and undefined-behaviour sanitizers
 ## check-tsan  the same tests under the thread sanitizer
-## check-kernels  the tests on packaged kernels in qemu: make check-kernels [KERNELS="5.10 6.1 sid"]
+## check-kernels  the tests on packaged kernels in qemu: make check-kernels [KERNELS="5.10 6.1 sid"] [SCENES="6.1"]
 ## count-kernels  instructions that system calls take there, with Gyr and without
 ## fuzz        let every parser eat mutated input: make fuzz SECONDS=600 [SEED=1]
 ## bench       measure replays by rule set, comparisons, the engine: make bench [CAPTURE=file] [RULES=files]
@@ -119,6 +119,7 @@ guests    := $(patsubst $(top)/tests/kernels/guest/%.c,$(O)/guest/%,$(wildcard $
 KDIR      ?= /lib/modules/$(shell uname -r)/build
 module_dir = $(usrsrcdir)/gyr-$(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"$$/\1/p' $(top)/plugins/sources/kmod/module/dkms.conf)
 KERNELS   ?= 5.10 6.1 6.12 trixie-backports sid
+SCENES    ?= 6.1
 fuzzers   := $(patsubst $(top)/tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard $(top)/tests/fuzz/fuzz_*.c))
 helpers   := $(patsubst $(top)/tests/e2e/%.c,$(O)/e2e/%,$(wildcard $(top)/tests/e2e/*.c))
 # scripts that are tests; the fuzzers among them are built with sanitizers whatever the variant
@@ -161,12 +162,13 @@ check: all tests $(guests) $(if $(filter tsan,$(VARIANT)),,fuzzers-asan)
 # A variant keeps its own folder, so that the four can stand side by side.
 check-asan check-tsan: check-%: $(want_deps)
 	$(q)$(MAKE) --no-print-directory VARIANT=$* O=$(top)/build/$* check
-check-kernels count-kernels: all $(guests)
-	$(q)sh $(top)/tests/kernels/check.sh -b $(O) -d $(top)/build/kernels $(if $(filter count-%,$@),-c) $(KERNELS) || \
-	  test $$? -eq 77 # nothing could be tried, which it said
-kmod:
-	$(q)sh $(top)/packaging/kmod.sh $(O)/kmod $(KDIR)
-	@printf 'Built: %s. To load it, as root: insmod %s\n' $(O)/kmod/gyr.ko $(O)/kmod/gyr.ko
+# Each ends with a table; 77: nothing could be tried, which it said.
+in_kernels = sh $(top)/tests/kernels/check.sh -b $(O) -d $(top)/build/kernels $(1) || test $$? -eq 77
+check-kernels: all $(guests) $(live) $(O)/e2e/alert_rows
+	$(q)$(if $(KERNELS),$(call in_kernels,$(KERNELS)),:)
+	$(q)$(if $(SCENES),$(call in_kernels,-e $(SCENES)),:)
+count-kernels: all $(guests)
+	$(q)$(call in_kernels,-c $(KERNELS))
 fuzzers-asan: | $(want_deps)
 	$(q)$(MAKE) --no-print-directory VARIANT=asan O=$(fuzz_O) fuzzers
 fuzz: fuzzers-asan

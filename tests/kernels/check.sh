@@ -107,7 +107,7 @@ add_modules() { # KERNEL: to $tmp/guest.initrd
             ;;
         esac
     fi
-    (cd "$tmp/more" && find . | sort | cpio --quiet -o -H newc -R 0:0) | gzip -1 |
+    (cd "$tmp/more" && find . | sort | cpio --quiet -o -H newc -R 0:0) |
         cat "$tmp/initrd" - >"$tmp/guest.initrd"
 }
 ways=fexit,sys_exit cycles=50 hostile=30

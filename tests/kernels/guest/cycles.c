@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cycles MODULE N: load and unload the module N times while processes make calls, every other time with a
- * reader of everything in between, under which it must refuse to go. It must go at once when the reader
- * has, and leave no memory behind. The last line tells what was seen.
+ * cycles MODULE N: load and unload the module N times while processes make calls, every other time
+ * with a reader of everything in between, under which it must refuse to go. It must go at once when
+ * the reader has, and leave no memory behind. The last line tells what was seen.
  */
 #include "module.h"
 
@@ -136,8 +136,11 @@ int main(int argc, char **argv)
 
     (void)clock_gettime(CLOCK_MONOTONIC, &begin);
     load = load_begin(2);
-    for (unsigned i = 0; i < n; i++)
+    for (unsigned i = 0; i < n; i++) {
         cycle(argv[1], i);
+        if (i % 50 == 49)
+            fprintf(stderr, "cycles: %u\n", i + 1);
+    }
     load_end(load);
     (void)clock_gettime(CLOCK_MONOTONIC, &end);
     measure(after);

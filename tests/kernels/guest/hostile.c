@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hostile MODULE SECONDS [SEED]: what a reader of the module may do wrong, as root. First what it must be
- * refused, one by one; then several readers at once that do all of it and more at random, while processes
- * make calls, threads close what others read, and the module is loaded and unloaded; then a reader that
- * does everything right. The kernel's own messages tell the rest: boot.sh looks for them.
+ * hostile MODULE SECONDS [SEED]: what a reader of the module may do wrong, as root. First what it
+ * must be refused, one by one; then several readers at once that do all of it and more at random,
+ * while processes make calls, threads close what others read, and the module is loaded and
+ * unloaded; then a reader that does everything right. The kernel's own messages tell the rest:
+ * boot.sh looks for them.
  */
 #include "module.h"
 
@@ -206,7 +207,7 @@ static volatile int shared_fd = -1;
 /* What went well of it, by all of them: a reader that is refused everything tries nothing. */
 static struct done {
     unsigned long opened, asked, mapped, written, unloaded;
-} *done;
+} * done;
 
 static void count(unsigned long *n, bool well)
 {
@@ -372,7 +373,9 @@ static void any_other_call(int fd)
         int pair[2];
         char control[CMSG_SPACE(sizeof(int))] = {0};
         struct iovec iov = {buf, 1};
-        struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+        struct msghdr m = {.msg_iov = &iov,
+                           .msg_iovlen = 1,
+                           .msg_control = control,
                            .msg_controllen = sizeof(control)};
         struct cmsghdr *h = CMSG_FIRSTHDR(&m);
 

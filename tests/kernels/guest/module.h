@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the tests of the kernel module share: loading it, its device, and processes that keep it busy. */
+/* What the tests of the kernel module share: loading it, its device, and processes that keep it
+ * busy. */
 #ifndef GUEST_MODULE_H
 #define GUEST_MODULE_H
 
@@ -58,7 +59,8 @@ static inline int module_unload(void)
     return syscall(SYS_delete_module, "gyr", O_NONBLOCK) < 0 ? -errno : 0;
 }
 
-/* Every call, each by the encoder of some other: what is a pointer to one is a number to the next. */
+/* Every call, each by the encoder of some other: what is a pointer to one is a number to the next.
+ */
 static inline void want_all(struct probe_conf *c, uint32_t pairs)
 {
     memset(c, 0, sizeof(*c));
@@ -201,8 +203,8 @@ static inline void churn_once(void)
     usleep(random32() % 500);
 }
 
-/* @n processes that make calls without a pause, @n that are in one call for long and then in the next; all
- * of the group of the first, whose number is returned. */
+/* @n processes that make calls without a pause, @n that are in one call for long and then in the
+ * next; all of the group of the first, whose number is returned. */
 static inline pid_t load_begin(uint32_t n)
 {
     pid_t group = 0;

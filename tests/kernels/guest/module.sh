@@ -20,6 +20,6 @@ hostile)
     ;;
 cycles)
     ! there || { echo "it is loaded already"; exit 1; }
-    /test/cycles "$2" "${3:-50}" || exit
+    /test/cycles "$2" "${3:-50}" 2>/dev/console || exit
     ;;
 esac

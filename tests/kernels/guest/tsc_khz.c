@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The frequency of this machine's time stamp counter in kHz, by its clock: the best of a few looks. */
+/* The frequency of this machine's time stamp counter in kHz, by its clock: the best of a few looks.
+ */
 #include <stdint.h>
 #include <stdio.h>
 #include <time.h>
