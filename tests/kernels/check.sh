@@ -57,7 +57,7 @@ for f in "$build/bin/gyr:/gyr/bin/" "$build/plugins:/gyr/plugins" "$top/rules:/g
     set -- "$@" -a "$f"
 done
 # dash, as busybox's own shell runs its applets instead of programs, whatever PATH says
-programs='bash cat dash setpriv timeout'
+programs='bash cat dash prlimit setpriv timeout'
 if [ -n "$scene" ]; then
     programs="$programs containerd containerd-shim-runc-v2 cp date diff docker dockerd find grep gzip ldd
         mount runc script setsid shred sleep tar true umount"

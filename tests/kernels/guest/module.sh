@@ -6,13 +6,18 @@ there() { grep -q '^gyr ' /proc/modules; }
 case $1 in
 load)
     insmod "$2" || { dmesg | tail -n 5; echo "insmod failed"; exit 1; }
-    there && [ -c /dev/gyr ] && [ "$(stat -c %a:%u:%g /dev/gyr)" = 600:0:0 ] ||
-        { echo "it has no device that is root's alone"; exit 1; }
+    if ! there || ! [ -c /dev/gyr ] || [ "$(stat -c %a:%u:%g /dev/gyr)" != 600:0:0 ]; then
+        echo "it has no device that is root's alone"
+        exit 1
+    fi
     echo "version $(cat /sys/module/gyr/version)"
     ;;
 unload)
     rmmod gyr || { echo "rmmod failed"; exit 1; }
-    ! there && ! [ -e /dev/gyr ] || { echo "it is still there"; exit 1; }
+    if there || [ -e /dev/gyr ]; then
+        echo "it is still there"
+        exit 1
+    fi
     echo "nothing of it is left"
     ;;
 hostile)

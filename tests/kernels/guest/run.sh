@@ -76,7 +76,8 @@ count)
     ;;
 scene)
     insmod /test/modules/overlay.ko || :
-    [ ! -e /gyr/plugins/ebpf.so ] || try_scene ebpf ''
+    # Docker's seccomp refuses some of the acts, which fexit does not see.
+    [ ! -e /gyr/plugins/ebpf.so ] || try_scene ebpf 'attach: sys_exit'
     [ ! -e /test/modules/gyr.ko ] || {
         attempt load/kmod module.sh load /test/modules/gyr.ko && try_scene kmod ''
         attempt unload/kmod module.sh unload
