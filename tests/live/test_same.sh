@@ -76,7 +76,7 @@ begin other "${same#*|}"
 i=0
 until seen one && seen other; do
     i=$((i + 1))
-    [ $i -lt 60 ] && running && continue
+    [ $i -lt 200 ] && running && continue
     end_both
     if [ $? -eq 1 ]; then # one says what it lacks, or is not there
         skip "two drivers at once, $same: $(grep -m 1 -E 'error: |gyr: run: ' "$tmp/log")"
