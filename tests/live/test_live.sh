@@ -113,10 +113,10 @@ END
 rm -f "$tmp/came"
 "$gyr" run -c "$tmp/gyr.yaml" >"$tmp/gyr.log" 2>&1 &
 pid=$!
-i=0 # a minute and more: loading takes long where nothing is fast
+i=0 # minutes: loading takes long where nothing is fast
 until "$live/drive" --sync "$tmp/came" 2 >"$tmp/log" 2>&1; do
     i=$((i + 1))
-    [ $i -lt 60 ] && kill -0 "$pid" 2>/dev/null && continue
+    [ $i -lt 200 ] && kill -0 "$pid" 2>/dev/null && continue
     cat "$tmp/gyr.log" >>"$tmp/log"
     if kill -0 "$pid" 2>/dev/null; then
         false

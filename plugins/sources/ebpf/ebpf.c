@@ -125,6 +125,13 @@ static int set_event_flags(void *self, uint32_t flags, struct gyr_error *err)
     return 0;
 }
 
+static void count(void *self)
+{
+    struct ebpf *s = self;
+
+    probe_count(&s->probe);
+}
+
 static int start_parts(struct ebpf *s, struct gyr_error *err)
 {
     const struct config *c = s->cfg;
@@ -133,7 +140,8 @@ static int start_parts(struct ebpf *s, struct gyr_error *err)
                                     .cpus_per_ring = (uint32_t)c->cpus_per_ring,
                                     .snaplen = (uint32_t)c->snaplen,
                                     .attach = (enum attach_mode)c->attach};
-    struct live_driver d = {.self = s, .waiting = set_waiting, .set_event_flags = set_event_flags};
+    struct live_driver d = {
+        .self = s, .waiting = set_waiting, .set_event_flags = set_event_flags, .count = count};
     struct proc_snapshot *proc;
     int r = probe_load(&s->probe, s->host, &o, err);
 
@@ -144,6 +152,7 @@ static int start_parts(struct ebpf *s, struct gyr_error *err)
                       err);
     if (r < 0)
         return r;
+    probe_count(&s->probe);
     d.counts = s->probe.counts;
     d.n_cpus = s->probe.n_cpus;
     d.boot_ns = s->probe.boot_ns;

@@ -208,7 +208,9 @@ static int open_and_load(struct probe *p, const struct probe_options *o, struct 
                         r == -EPERM ? " (a capability, or before 5.11 the limit of locked memory)"
                                     : "; log_level: debug has its reasons");
     p->conf = &p->skel->bss->conf;
-    p->counts = p->skel->bss->counts;
+    p->counts = calloc(p->n_cpus, sizeof(*p->counts));
+    if (!p->counts)
+        return gyr_fail(err, -ENOMEM, "no memory");
     p->boot_ns = proc_boot_ns();
     p->conf->epoch_ns = p->boot_ns;
     find_self(p);
@@ -245,8 +247,31 @@ void probe_unload(struct probe *p)
     for (uint32_t i = 0; i < p->n_rings; i++)
         (void)close(p->rings[i].fd);
     free(p->rings);
+    free(p->counts);
     probe_bpf__destroy(p->skel);
     *p = (struct probe){0};
+}
+
+/* What a program was not run for, because on that CPU it ran for another thread, which was
+ * interrupted. */
+static uint64_t missed(const struct bpf_program *prog)
+{
+    struct bpf_prog_info info = {0};
+    __u32 len = sizeof(info);
+
+    return bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len) < 0 ? 0
+                                                                          : info.recursion_misses;
+}
+
+void probe_count(struct probe *p)
+{
+    const struct probe_count *from = p->skel->bss->counts;
+
+    for (uint32_t cpu = 0; cpu < p->n_cpus; cpu++)
+        for (uint32_t class = 0; class < PROBE_CLASSES; class ++)
+            p->counts[cpu].lost[class] = __atomic_load_n(&from[cpu].lost[class], __ATOMIC_RELAXED);
+    /* of whichever call, on whichever CPU: state is read anew, to be sure */
+    p->counts[0].lost[PROBE_STATE] += missed(p->skel->progs.sys_exit);
 }
 
 /* Attached to the exit of every call instead: what fexit had on stays until that is done. */

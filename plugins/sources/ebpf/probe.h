@@ -32,9 +32,9 @@ struct probe {
     struct fexit *fexit;       /* NULL: not used */
     struct ring_place *rings;
     uint32_t n_rings, n_cpus;
-    struct probe_conf *conf;          /* shared with the programs */
-    const struct probe_count *counts; /* likewise */
-    uint64_t boot_ns;                 /* what makes CLOCK_BOOTTIME a time of day */
+    struct probe_conf *conf;    /* shared with the programs */
+    struct probe_count *counts; /* as probe_count() found them */
+    uint64_t boot_ns;           /* what makes CLOCK_BOOTTIME a time of day */
 };
 
 /** Load the programs and attach them; nothing is traced until probe_want().
@@ -50,12 +50,15 @@ void probe_tell_to(const struct gyr_host *host);
  *  stops. @return 0; a negative errno with a sentence. */
 int probe_want(struct probe *p, const struct gyr_want *w, struct gyr_error *err);
 
+/** Bring counts up to date. */
+void probe_count(struct probe *p);
+
 /** Why the programs cannot be loaded here, as far as that can be told without trying.
  *  @return 0; a negative errno with a sentence. */
 int probe_check(struct gyr_error *err);
 
 /** May programs be attached to functions here without events being lost or mixed up? Those at the
- *  exit of every call run without preemption, those of functions with it.
+ *  exit of every call run without preemption before Linux 7, those of functions with it.
  *  @return 0: yes; -EBUSY: no; -ENODATA: it cannot be told. Each with a sentence. */
 int probe_check_preemption(struct gyr_error *err);
 

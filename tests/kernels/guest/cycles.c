@@ -94,11 +94,14 @@ static long kept_kib(void)
 {
     FILE *f = fopen("/proc/zoneinfo", "re");
     char line[128];
-    long pages = 0, n;
+    long pages = 0;
 
-    while (f && fgets(line, sizeof(line), f))
-        if (sscanf(line, " count: %ld", &n) == 1)
-            pages += n;
+    while (f && fgets(line, sizeof(line), f)) {
+        const char *count = strstr(line, " count: ");
+
+        if (count)
+            pages += strtol(count + 8, NULL, 10);
+    }
     if (f)
         (void)fclose(f);
     return pages * (PAGE / 1024);
