@@ -492,16 +492,17 @@ void pipe_free(struct pipe_rig *r)
     rig = NULL;
 }
 
-struct generation *pipe_generation(struct pipe_rig *r, uint32_t number, const char *text)
+int pipe_reload(struct pipe_rig *r, struct config *config, const char *rules)
 {
-    const char *paths[1] = {r->rules};
-    struct ruleset_conf conf = {.paths = paths,
-                                .n_paths = 1,
-                                .schemas = pipeline_schemas(r->p),
-                                .max_priority = GYR_PRIO_DEBUG};
-    struct generation *g = NULL;
+    pipe_rules(r, rules);
+    diags_init(&r->diags, r->arena);
+    return pipeline_reload(r->p, config ? config : &r->config, &r->diags);
+}
 
-    pipe_rules(r, text);
-    must(generation_new(&conf, number, &r->diags, &g) == 0, "no generation");
-    return g;
+bool pipe_told(const struct pipe_rig *r, const char *text)
+{
+    for (const struct diag *d = r->diags.first; d; d = d->next)
+        if (strstr(d->text, text))
+            return true;
+    return false;
 }

@@ -57,7 +57,7 @@ struct pipe_rig {
     uint32_t emit_refused;
     bool refuse_arg; /**< bind() refuses fake.arg[bad] */
     int on_event_answer;
-    bool asks_snapshot; /**< for each tick */
+    bool asks_snapshot;  /**< for each tick */
     int64_t asks_thread; /**< likewise, this thread; 0: none */
     int snapshot_answer;
     struct pipe_told told[PIPE_EVENTS]; /**< what on_event() was called with */
@@ -97,8 +97,11 @@ void pipe_answer(struct pipe_rig *r, uint64_t ticket);
 /** Run until the sources have ended, then finish. @return pipeline_finish(). */
 int pipe_end(struct pipe_rig *r);
 void pipe_free(struct pipe_rig *r);
-/** Another generation of rules for it. */
-struct generation *pipe_generation(struct pipe_rig *r, uint32_t number, const char *text);
+/** Load it anew, with other rules. @param config NULL: the rig's as it is now.
+ *  @return pipeline_reload(); what that told is in r->diags. */
+int pipe_reload(struct pipe_rig *r, struct config *config, const char *rules);
+/** @return whether a message in r->diags holds @p text. */
+bool pipe_told(const struct pipe_rig *r, const char *text);
 
 #define PIPE_RULE(name, cond, out)                                                                 \
     "- rule: " name "\n  desc: d\n  source: pipe\n  condition: " cond "\n  output: '" out          \

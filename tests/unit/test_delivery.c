@@ -139,7 +139,6 @@ static struct delivery *start(struct fake *f, uint32_t capacity, bool wait)
 {
     struct delivery_conf conf = {.name = "fake",
                                  .ops = &ops,
-                                 .filter = {.min_priority = GYR_PRIO_DEBUG},
                                  .capacity = capacity,
                                  .wait = wait,
                                  .notify_fd = -1,
