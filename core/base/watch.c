@@ -50,19 +50,35 @@ static bool counts(const char *name)
     return dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
 }
 
-static uint64_t stamp_dir(uint64_t h, const char *path)
+/* The paths of its files that count, in order. */
+static int list_files(const char *path, char ***ret)
 {
     struct gyr_error err;
-    char file[PATH_MAX], **names;
-    int n = list_dir(path, "", &names, &err);
+    char **names, *file;
+    int all = list_dir(path, "", &names, &err), n = 0;
 
-    if (n < 0)
-        return h;
+    for (int i = 0; i < all; i++) {
+        file = NULL;
+        if (counts(names[i]) && asprintf(&file, "%s/%s", path, names[i]) < 0)
+            file = NULL;
+        free(names[i]);
+        if (file)
+            names[n++] = file;
+    }
+    if (all >= 0)
+        *ret = names;
+    return all < 0 ? all : n;
+}
+
+static uint64_t stamp_dir(uint64_t h, const char *path)
+{
+    char **files;
+    int n = list_files(path, &files);
+
     for (int i = 0; i < n; i++)
-        if (counts(names[i]) &&
-            snprintf(file, sizeof(file), "%s/%s", path, names[i]) < (int)sizeof(file))
-            h = stamp_file(h, file);
-    free_names(names, n);
+        h = stamp_file(h, files[i]);
+    if (n >= 0)
+        free_names(files, n);
     return h;
 }
 
@@ -101,17 +117,31 @@ static void watch_parent(const struct watch *w, const char *path)
         watch_dir(w, dir);
 }
 
-/* Also what has come since: to watch a folder again is to watch it once. */
-static void watch_all(const struct watch *w)
+static void watch_file(const struct watch *w, const char *path)
 {
     char real[PATH_MAX];
 
+    watch_parent(w, path);
+    if (realpath(path, real))
+        watch_parent(w, real);
+}
+
+/* Also what has come since: to watch a folder again is to watch it once. */
+static void watch_all(const struct watch *w)
+{
+    char **files;
+    int n;
+
     for (uint32_t i = 0; i < w->n; i++) {
-        watch_parent(w, w->paths[i]);
-        if (realpath(w->paths[i], real))
-            watch_parent(w, real);
-        if (is_dir(w->paths[i]))
-            watch_dir(w, w->paths[i]);
+        watch_file(w, w->paths[i]);
+        if (!is_dir(w->paths[i]))
+            continue;
+        watch_dir(w, w->paths[i]);
+        n = list_files(w->paths[i], &files);
+        for (int k = 0; k < n; k++)
+            watch_file(w, files[k]);
+        if (n >= 0)
+            free_names(files, n);
     }
 }
 
