@@ -140,6 +140,11 @@ static int source_wants(void *self, const struct gyr_want *w, struct gyr_error *
     memcpy(rig->want, w->types, sizeof(rig->want));
     rig->want_sub = w->n_subtype_words ? w->subtypes[0] : 0;
     rig->wants++;
+    if (rig->stick_at_want) {
+        rig->stick_at_want = false;
+        rig->stuck = true;
+        rig->hold_at = UINT32_MAX;
+    }
     unlock();
     return 0;
 }
@@ -276,6 +281,8 @@ static int output_write(void *self, const struct gyr_alert *const *alerts, uint3
 
     (void)err;
     lock();
+    while (rig->stuck)
+        wait_ms(100);
     for (uint32_t i = 0; i < n; i++) {
         const struct gyr_alert *a = alerts[i];
         struct pipe_seen *s = &rig->seen[rig->n_seen];
@@ -437,6 +444,14 @@ void pipe_release(struct pipe_rig *r, uint32_t at)
     lock();
     r->hold_at = at;
     r->woken = true;
+    (void)pthread_cond_broadcast(&r->cond);
+    unlock();
+}
+
+void pipe_unstick(struct pipe_rig *r)
+{
+    lock();
+    r->stuck = false;
     (void)pthread_cond_broadcast(&r->cond);
     unlock();
 }

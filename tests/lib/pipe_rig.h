@@ -66,6 +66,8 @@ struct pipe_rig {
     const struct gyr_host *host; /**< the enricher's */
 
     /* the output */
+    bool stuck;         /**< it takes nothing and does not come back */
+    bool stick_at_want; /**< from the next want() on, and the source goes on to its end */
     struct pipe_seen seen[PIPE_SEEN];
     uint32_t n_seen;
 
@@ -92,6 +94,8 @@ void pipe_start(struct pipe_rig *r);
 void pipe_release(struct pipe_rig *r, uint32_t at);
 /** Wait until that many alerts came, at most 5 s. @return whether they did. */
 bool pipe_wait_seen(struct pipe_rig *r, uint32_t n);
+/** The output comes back. */
+void pipe_unstick(struct pipe_rig *r);
 /** Answer tickets up to @p ticket. */
 void pipe_answer(struct pipe_rig *r, uint64_t ticket);
 /** Run until the sources have ended, then finish. @return pipeline_finish(). */
