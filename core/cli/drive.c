@@ -86,13 +86,13 @@ static bool run_loop(const struct startup_conf *c, int sigfd, struct session *s,
         if (pipeline_is_done(p))
             return stopping;
         next = sooner(next, progress_tick(progress, p));
-        next = sooner(next, watch_look(s->watch, clock_ns(), &changed));
+        next = sooner(next, filewatch_look(s->watch, clock_ns(), &changed));
         if (!stopping && c->reloads && (hup || changed))
             reload(c, s);
         hup = false;
         if (c->record.only)
             next = sooner(next, LOOK_NS);
-        fds[2].fd = watch_fd(s->watch);
+        fds[2].fd = filewatch_fd(s->watch);
         if (poll(fds, 3, poll_ms(next)) < 0 && errno != EINTR)
             return stopping;
         stopping = see_to_signals(sigfd, p, stopping, &hup);

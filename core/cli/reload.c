@@ -49,7 +49,7 @@ void reload(const struct startup_conf *c, struct session *s)
         log_error(NULL, "not loaded anew: no memory");
         return;
     }
-    watch_begin(s->watch);
+    filewatch_begin(s->watch);
     diags_init(&d, arena);
     r = load(c, s, arena, &d, &config);
     if (!c->quiet || d.n_errors)

@@ -206,7 +206,7 @@ static void watch_files(struct session *s, const struct config *cfg, struct aren
     }
     for (uint32_t i = 0; i < cfg->n_rule_files; i++)
         paths[n++] = cfg->rule_files[i];
-    if (watch_set(s->watch, paths, cfg->watch_files ? n : 0, &err) < 0)
+    if (filewatch_set(s->watch, paths, cfg->watch_files ? n : 0, &err) < 0)
         log_warning(NULL, "%s", err.msg);
 }
 
@@ -231,7 +231,7 @@ static int load(const struct startup_conf *c, struct session *s)
 {
     struct gyr_error err = {0};
 
-    if (c->reloads && !c->dry_run && watch_new(&s->watch, &err) < 0)
+    if (c->reloads && !c->dry_run && filewatch_new(&s->watch, &err) < 0)
         log_warning(NULL, "%s", err.msg);
     if (startup_config(c, s, s->arena, &s->diags, &s->config) < 0)
         return -1;
@@ -260,7 +260,7 @@ int startup(const struct startup_conf *c, struct session *s)
 
 void session_free(struct session *s)
 {
-    watch_free(s->watch);
+    filewatch_free(s->watch);
     pipeline_free(s->pipeline);
     plugins_free(&s->plugins);
     config_release(s->config);

@@ -7,7 +7,7 @@
 #ifndef CLI_STARTUP_H
 #define CLI_STARTUP_H
 
-#include "base/watch.h"
+#include "base/filewatch.h"
 #include "cli/cli.h"
 #include "cli/record.h"
 #include "pipeline/pipeline.h"
@@ -37,7 +37,7 @@ struct session {
     struct plugins plugins;
     struct plugin_conf live;   /**< the source, when live_start() has chosen it */
     struct pipeline *pipeline; /**< NULL: the configuration has no source; live_start() makes it */
-    struct watch *watch;       /**< of its files; NULL: they are not watched */
+    struct filewatch *watch;   /**< of its files; NULL: they are not watched */
 };
 
 /** Options that both commands have; a table begins with these. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/watch.h"
+#include "base/filewatch.h"
 
 #include "base/cleanup.h"
 #include "base/fs.h"
@@ -15,7 +15,7 @@
 
 static const uint64_t SETTLE_NS = 250000000, SETTLE_MAX_NS = 2000000000;
 
-struct watch {
+struct filewatch {
     int fd;
     char **paths;
     uint32_t n;
@@ -90,7 +90,7 @@ static bool is_dir(const char *path)
 }
 
 /* Of a folder its files count, not what else is done in it. */
-static uint64_t stamp(const struct watch *w)
+static uint64_t stamp(const struct filewatch *w)
 {
     uint64_t h = 1;
 
@@ -101,13 +101,13 @@ static uint64_t stamp(const struct watch *w)
 
 /* ---- where something may go on ---- */
 
-static void watch_dir(const struct watch *w, const char *path)
+static void watch_dir(const struct filewatch *w, const char *path)
 {
     (void)inotify_add_watch(
         w->fd, path, IN_CLOSE_WRITE | IN_MOVE | IN_CREATE | IN_DELETE | IN_ATTRIB | IN_ONLYDIR);
 }
 
-static void watch_parent(const struct watch *w, const char *path)
+static void watch_parent(const struct filewatch *w, const char *path)
 {
     const char *slash = strrchr(path, '/');
     _cleanup_free_ char *dir =
@@ -117,7 +117,7 @@ static void watch_parent(const struct watch *w, const char *path)
         watch_dir(w, dir);
 }
 
-static void watch_file(const struct watch *w, const char *path)
+static void watch_file(const struct filewatch *w, const char *path)
 {
     char real[PATH_MAX];
 
@@ -127,7 +127,7 @@ static void watch_file(const struct watch *w, const char *path)
 }
 
 /* Also what has come since: to watch a folder again is to watch it once. */
-static void watch_all(const struct watch *w)
+static void watch_all(const struct filewatch *w)
 {
     char **files;
     int n;
@@ -147,7 +147,7 @@ static void watch_all(const struct watch *w)
 
 /* ---- the whole ---- */
 
-static void forget(struct watch *w)
+static void forget(struct filewatch *w)
 {
     for (uint32_t i = 0; i < w->n; i++)
         free(w->paths[i]);
@@ -159,9 +159,9 @@ static void forget(struct watch *w)
     w->fd = -1;
 }
 
-int watch_new(struct watch **ret, struct gyr_error *err)
+int filewatch_new(struct filewatch **ret, struct gyr_error *err)
 {
-    struct watch *w = calloc(1, sizeof(*w));
+    struct filewatch *w = calloc(1, sizeof(*w));
 
     if (!w)
         return gyr_fail(err, -ENOMEM, "no memory");
@@ -171,20 +171,20 @@ int watch_new(struct watch **ret, struct gyr_error *err)
     return 0;
 }
 
-void watch_free(struct watch *w)
+void filewatch_free(struct filewatch *w)
 {
     if (w)
         forget(w);
     free(w);
 }
 
-void watch_begin(struct watch *w)
+void filewatch_begin(struct filewatch *w)
 {
     if (w)
         w->loaded = stamp(w);
 }
 
-static bool same(const struct watch *w, const char *const *paths, uint32_t n)
+static bool same(const struct filewatch *w, const char *const *paths, uint32_t n)
 {
     for (uint32_t i = 0; w->n == n && i < n; i++)
         if (strcmp(w->paths[i], paths[i]) != 0)
@@ -192,7 +192,7 @@ static bool same(const struct watch *w, const char *const *paths, uint32_t n)
     return w->n == n;
 }
 
-static int copy(struct watch *w, const char *const *paths, uint32_t n)
+static int copy(struct filewatch *w, const char *const *paths, uint32_t n)
 {
     w->paths = calloc(n + 1, sizeof(*w->paths));
     for (; w->paths && w->n < n; w->n++) {
@@ -203,7 +203,7 @@ static int copy(struct watch *w, const char *const *paths, uint32_t n)
     return w->paths && w->n == n ? 0 : -ENOMEM;
 }
 
-int watch_set(struct watch *w, const char *const *paths, uint32_t n, struct gyr_error *err)
+int filewatch_set(struct filewatch *w, const char *const *paths, uint32_t n, struct gyr_error *err)
 {
     bool changed;
     int r;
@@ -228,12 +228,12 @@ int watch_set(struct watch *w, const char *const *paths, uint32_t n, struct gyr_
     return 0;
 }
 
-int watch_fd(const struct watch *w)
+int filewatch_fd(const struct filewatch *w)
 {
     return w && !w->due_ns ? w->fd : -1;
 }
 
-static void drain(const struct watch *w)
+static void drain(const struct filewatch *w)
 {
     char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
 
@@ -241,14 +241,14 @@ static void drain(const struct watch *w)
         ;
 }
 
-static bool is_readable(const struct watch *w)
+static bool is_readable(const struct filewatch *w)
 {
     struct pollfd fd = {.fd = w->fd, .events = POLLIN};
 
     return poll(&fd, 1, 0) > 0;
 }
 
-uint64_t watch_look(struct watch *w, uint64_t now_ns, bool *ret_changed)
+uint64_t filewatch_look(struct filewatch *w, uint64_t now_ns, bool *ret_changed)
 {
     uint64_t is;
 
