@@ -104,7 +104,9 @@ testlib_src := $(wildcard $(top)/tests/lib/*.c)
 # the live test: a program that makes every call, one that it executes, and an enricher that writes
 # what comes
 live_src  := $(filter-out %/tap.c %/tally.c %/leaf.c %/cost.c,$(wildcard $(top)/tests/live/*.c))
-live      := $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine)),$(addprefix $(O)/live/,drive leaf tap.so tally.so cost))
+# Before there is a compiler (it is installed in this very run), the machine's own name serves.
+machine   := $(or $(shell $(CC) -dumpmachine 2>/dev/null),$(shell uname -m)-linux-gnu)
+live      := $(if $(filter x86_64-%,$(machine)),$(addprefix $(O)/live/,drive leaf tap.so tally.so cost))
 obj        = $(patsubst $(top)/%.c,$(O)/obj/%.$(2),$(1))
 
 core_obj  := $(call obj,$(core_src),o) $(patsubst $(top)/%.cc,$(O)/obj/%.o,$(core_cxx))
@@ -208,8 +210,8 @@ $(O)/bin/gyr: $(main_obj) $(O)/lib/libcore.a
 # eBPF programs: compiled for the kernel, and made a header that its plugin includes.
 CLANG    ?= clang
 BPFTOOL  ?= $(or $(shell command -v bpftool 2>/dev/null),/usr/sbin/bpftool)
-bpf_arch := $(if $(filter aarch64%,$(shell $(CC) -dumpmachine)),arm64,x86)
-bpf_cpp  := $(addprefix -I,$(wildcard /usr/include/$(shell $(CC) -dumpmachine) /usr/$(shell $(CC) -dumpmachine)/include))
+bpf_arch := $(if $(filter aarch64%,$(machine)),arm64,x86)
+bpf_cpp   = $(addprefix -I,$(wildcard /usr/include/$(machine) /usr/$(machine)/include))
 bpf_flags = -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-function -I$(top)/plugins/common $(bpf_cpp)
 bpf_src  := $(wildcard $(top)/plugins/sources/*/*.bpf.c)
 bpf_skel := $(patsubst $(top)/plugins/sources/%.bpf.c,$(O)/gen/%.skel.h,$(bpf_src))
