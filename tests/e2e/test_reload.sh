@@ -158,6 +158,15 @@ config "$(file alerts), {plugin: file, name: nowhere, options: {path: $tmp/not/t
 kill -HUP "$pid"
 until_true 20 says "output 'nowhere'" && more "$tmp/alerts" && ! in_force 2
 ok "an output that cannot be opened likewise"
+if [ "$(id -u)" -eq 0 ]; then
+    mkdir -m 700 "$tmp/theirs"
+    chown 65534 "$tmp/theirs"
+    config "$(file alerts), {plugin: file, name: late, options: {path: $tmp/theirs/x}}" \
+        "watch_config_files: false"
+    kill -HUP "$pid"
+    until_true 20 says "given up after the start; a restart may help" && more "$tmp/alerts"
+    ok "and one that could have been opened at the start"
+fi
 config "$(file alerts)" "watch_config_files: false
 rule_matching: first
 log_level: info"
