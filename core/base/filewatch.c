@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/filewatch.h"
 
-#include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/map.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -110,10 +111,10 @@ static void watch_dir(const struct filewatch *w, const char *path)
 static void watch_parent(const struct filewatch *w, const char *path)
 {
     const char *slash = strrchr(path, '/');
-    _cleanup_free_ char *dir =
-        slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+    size_t n = !slash ? 1 : slash == path ? 1 : (size_t)(slash - path);
+    char dir[PATH_MAX];
 
-    if (dir)
+    if (snprintf(dir, sizeof(dir), "%.*s", (int)n, slash ? path : ".") < (int)sizeof(dir))
         watch_dir(w, dir);
 }
 
