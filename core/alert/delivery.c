@@ -277,6 +277,7 @@ int delivery_change(struct delivery *d, const struct delivery_conf *conf)
     (void)pthread_mutex_lock(&d->lock);
     r = change_noise(d, &conf->noise);
     set_retries(d, conf);
+    d->conf.digest = conf->digest;
     d->conf.wait = conf->wait;
     (void)pthread_cond_signal(&d->work);
     (void)pthread_cond_broadcast(&d->space);

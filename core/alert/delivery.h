@@ -26,6 +26,14 @@
 
 #include <gyr/output.h>
 
+enum { DIGEST_MAX = 1000 };
+
+/** Alerts gather until there are so many, or the first has waited for so long, or no more come. */
+struct digest_conf {
+    uint64_t wait_ns; /**< 0: they do not gather */
+    uint32_t alerts;  /**< 1 to DIGEST_MAX, and offered at once */
+};
+
 struct delivery_conf {
     const char *name;                 /**< of the instance; borrowed */
     const struct gyr_output_ops *ops; /**< widened; borrowed */
@@ -38,6 +46,7 @@ struct delivery_conf {
     bool live;                /**< windows end by the clock, too, when no alert comes */
     struct spool_conf spool;  /**< dir NULL: none; on_full SPOOL_FULL_DEFAULT: as `wait` says */
     const char *dead_letters; /**< file that dead alerts are kept in; borrowed; NULL: none */
+    struct digest_conf digest;
 };
 
 struct delivery_stats {
@@ -70,7 +79,7 @@ void delivery_wake(struct delivery *d);
 /** The verdict that GYR_V_LATER promised. Any thread; unknown tokens are ignored. */
 void delivery_ack(struct delivery *d, uint64_t token, uint32_t verdict, uint64_t retry_after_ns);
 
-/** Take what may change while it runs from @p conf: noise, retries, waiting. The rest must be the
+/** Take what may change while it runs from @p conf: noise, retries, digests, waiting. The rest must be the
  *  same. Windows go on where they mean the same, else they are closed.
  *  @return 0; -ENOMEM: nothing is suppressed any more. */
 int delivery_change(struct delivery *d, const struct delivery_conf *conf);

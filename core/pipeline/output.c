@@ -27,6 +27,7 @@ static struct delivery_conf delivery_conf_of(const struct pipeline *p, const str
                                .backoff_min_ns = o->retry.min_ns,
                                .backoff_max_ns = o->retry.max_ns,
                                .give_up_ns = o->retry.give_up_ns,
+                               .digest = o->digest,
                                .dead_letters = o->dead_letters,
                                .spool = o->spool,
                                .noise = o->noise,

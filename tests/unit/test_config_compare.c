@@ -54,9 +54,10 @@ static const struct plugin_conf *output(const char *keys)
 static void test_output_same(void **state)
 {
     static const char *const may_change[] = {
-        "min_priority: error", "rules: [a]",          "tags: [a]",
-        "retry: {min: 1s}",    "dedup: {fields: []}", "rate_limit: {total: 1/1m}",
-        "on_full: wait",
+        "min_priority: error", "rules: [a]",
+        "tags: [a]",           "retry: {min: 1s}",
+        "dedup: {fields: []}", "rate_limit: {total: 1/1m}",
+        "on_full: wait",       "digest: {time: 1m, alerts: 2}",
     };
     const struct plugin_conf *was = output(FULL);
 
