@@ -14,8 +14,9 @@ pid=''
 at_exit() { [ -z "$pid" ] || kill -9 "$pid" 2>/dev/null; }
 
 says() { grep -qF -- "$1" "$tmp/err"; }
-in_force() { says "generation $1 is in force"; }
+# shellcheck disable=SC2317 # until_true calls it
 lines() { [ "$(wc -l <"$1")" -ge "$2" ]; }
+in_force() { says "generation $1 is in force"; }
 more() { # FILE: comes anything more?
     until_true 20 lines "$1" $(($(wc -l <"$1") + 1))
 }

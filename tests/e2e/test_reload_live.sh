@@ -71,6 +71,7 @@ acts_pid=$!
 
 # ---- generations ----
 in_force() { kill -0 "$gyr_pid" && grep -q "generation $1 is in force" "$tmp/gyr.log"; }
+# shellcheck disable=SC2317 # until_true calls it
 refused() { [ "$(grep -c 'stays in force' "$tmp/gyr.log")" -ge "$1" ]; }
 rss() { awk '/^VmRSS/ { print $2 }' "/proc/$gyr_watching/status"; }
 read -r gyr_watching _ <"/proc/$gyr_pid/task/$gyr_pid/children" # of timeout

@@ -4,6 +4,7 @@
 #include "../lib/pipe_rig.h"
 
 #include "base/log.h"
+#include "base/privilege.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -360,6 +361,26 @@ static void test_many(void **state)
     assert_int_equal(seen_by("one", 1, 1500), 1500);
 }
 
+/* The last one: what is given up does not come back. */
+static void test_privileges_are_gone(void **state)
+{
+    const uint64_t sys_time = UINT64_C(1) << 25;
+    struct gyr_error err = {0};
+
+    (void)state;
+    ticks(1, 2);
+    r.hold_at = 1;
+    pipe_start(&r);
+    r.output_plugin.desc.capabilities = "CAP_SYS_TIME";
+    assert_int_equal(privilege_drop(privilege_effective() & ~sys_time, &err), 0);
+    assert_true(reload(outputs, 2) < 0);
+    assert_true(pipe_told(&r, "output 'two' needs CAP_SYS_TIME, which this process does not have"));
+    assert_int_equal(r.diags.n_errors, 1); /* the other has what it needs */
+    pipe_release(&r, UINT32_MAX);
+    assert_int_equal(pipe_end(&r), 0);
+    assert_int_equal(r.n_seen, 2);
+}
+
 static int quiet(void **state)
 {
     (void)state;
@@ -383,6 +404,7 @@ int main(void)
         TEST(test_end_while_held_up),
         TEST(test_fixed_is_told),
         TEST(test_many),
+        TEST(test_privileges_are_gone),
     };
 
     return cmocka_run_group_tests(tests, quiet, NULL);
