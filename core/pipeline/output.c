@@ -17,12 +17,25 @@ static void hook_ack(void *ctx, uint64_t token, uint32_t verdict, uint64_t retry
     delivery_ack(ctx, token, verdict, retry_after_ns);
 }
 
-static struct delivery_conf delivery_conf_of(const struct pipeline *p, const struct config *c,
+/* Whoever waits for one output must not keep the others waiting. On a source's thread. */
+static void wake_sinks(void *ctx)
+{
+    struct pipeline *p = ctx;
+
+    (void)pthread_mutex_lock(&p->routes_lock);
+    for (uint32_t i = 0; p->routes && i < p->routes->n; i++)
+        delivery_wake(p->routes->list[i].delivery);
+    (void)pthread_mutex_unlock(&p->routes_lock);
+}
+
+static struct delivery_conf delivery_conf_of(struct pipeline *p, const struct config *c,
                                              const struct plugin_conf *o, const struct plugin *pl)
 {
     struct delivery_conf dc = {.name = o->name,
                                .ops = &pl->output,
                                .capacity = o->queue,
+                               .on_wait = wake_sinks,
+                               .wait_ctx = p,
                                .notify_fd = p->notify_fd,
                                .backoff_min_ns = o->retry.min_ns,
                                .backoff_max_ns = o->retry.max_ns,

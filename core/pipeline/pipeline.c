@@ -247,6 +247,8 @@ void pipeline_free(struct pipeline *p)
     }
     config_unref(p->config);
     free(p->routes);
+    if (!hangs)
+        (void)pthread_mutex_destroy(&p->routes_lock);
     free(p->source_plugins);
     free(p->enricher_plugins);
     free(p->sinks);

@@ -36,6 +36,7 @@ struct pipeline {
     struct plugin **source_plugins, **enricher_plugins; /* as in the first configuration */
     struct sink *sinks;                                 /* as in the one in force */
     struct routes *routes;                              /* to them */
+    pthread_mutex_t routes_lock;                        /* of who reads them without being asked */
     struct source *sources;
     uint32_t n_sinks, n_sources; /* made, be it in part */
     struct change *change;       /* a reload that some source has still to take; NULL: none */

@@ -250,7 +250,9 @@ static void install(struct pipeline *p, struct change *c)
 
     p->sinks = c->sinks;
     p->n_sinks = c->n_sinks;
+    (void)pthread_mutex_lock(&p->routes_lock);
     p->routes = c->routes;
+    (void)pthread_mutex_unlock(&p->routes_lock);
     for (uint32_t i = 0; i < n_old; i++) {
         bool heir = false;
 

@@ -394,6 +394,7 @@ int pipeline_new(const struct pipeline_conf *conf, struct diags *d, struct pipel
     p->plugins = conf->plugins;
     p->drop_privileges = conf->drop_privileges;
     p->load = conf->load ? conf->load : plugins_load;
+    (void)pthread_mutex_init(&p->routes_lock, NULL);
     p->notify_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     r = p->notify_fd < 0 ? -errno : find_hostname(p);
     if (r == 0)

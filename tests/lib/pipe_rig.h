@@ -59,6 +59,7 @@ struct pipe_rig {
     int on_event_answer;
     bool asks_snapshot;  /**< for each tick */
     int64_t asks_thread; /**< likewise, this thread; 0: none */
+    uint32_t nap_us;     /**< it takes so long for each tick */
     int snapshot_answer;
     struct pipe_told told[PIPE_EVENTS]; /**< what on_event() was called with */
     uint32_t n_told;
@@ -68,6 +69,7 @@ struct pipe_rig {
     /* the output */
     bool stuck;         /**< it takes nothing and does not come back */
     bool stick_at_want; /**< from the next want() on, and the source goes on to its end */
+    const char *down;   /**< an output that takes nothing; NULL: all do */
     struct pipe_seen seen[PIPE_SEEN];
     uint32_t n_seen;
 
