@@ -106,6 +106,25 @@ if [ "${GYR_VARIANT:-release}" = release ]; then
     ok "memory stays: $early KiB after $((all / 4)) generations, $late KiB after $all"
 fi
 
+# ---- several sources ----
+rm "$tmp/alerts"
+config "$(file alerts)" "watch_config_files: false"
+sed -i 's/^sources: .*/sources:\n  - {plugin: fake_live, options: {count: 1000000000, rate: 1500}}\n  - {plugin: fake_live, name: second, options: {count: 1000000000, rate: 900}}/' \
+    "$tmp/gyr.yaml"
+start
+k=1
+while [ $k -lt 20 ]; do
+    k=$((k + 1))
+    if [ $((k % 2)) -eq 0 ]; then rules two; else rules one; fi
+    kill -HUP "$pid"
+    until_true 30 in_force $k || break
+done
+in_force 20 && more "$tmp/alerts" && stop &&
+    numbers "$tmp/alerts" | uniq -c | awk '
+        $2 != 3 * (NR - 1) || $1 > 2 || (NR > 1 && $1 > last) { print NR ": " $0; exit 1 }
+        { last = $1 }' >>"$tmp/err"
+ok "of two sources, each event is alerted of once by rules of 20 generations"
+
 # ---- what does not load ----
 rm "$tmp/alerts"
 rules one
