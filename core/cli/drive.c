@@ -87,9 +87,11 @@ static bool run_loop(const struct startup_conf *c, int sigfd, struct session *s,
             return stopping;
         next = sooner(next, progress_tick(progress, p));
         next = sooner(next, filewatch_look(s->watch, clock_ns(), &changed));
-        if (!stopping && c->reloads && (hup || changed))
+        if (!stopping && c->reloads && (hup || changed)) {
             reload(c, s);
-        hup = false;
+            hup = false;
+            continue; /* there may be more to wait for now */
+        }
         if (c->record.only)
             next = sooner(next, LOOK_NS);
         fds[2].fd = filewatch_fd(s->watch);
