@@ -143,7 +143,6 @@ static struct delivery *start_digest(struct fake *f, uint32_t capacity, bool wai
 {
     struct delivery_conf conf = {.name = "fake",
                                  .ops = &ops,
-                                 .filter = {.min_priority = GYR_PRIO_DEBUG},
                                  .capacity = capacity,
                                  .wait = wait,
                                  .notify_fd = -1,
