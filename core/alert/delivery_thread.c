@@ -49,6 +49,7 @@ static void free_slot(struct delivery *d, struct slot *s)
     if (s->spooled) {
         d->n_spooled--;
         spool_ack(d->spool, s->ticket);
+        keeper_wake(d);
     }
     s->spooled = false;
     s->state = SLOT_FREE;
@@ -297,13 +298,18 @@ static bool leave_spooled(struct delivery *d, struct slot *s)
     return true;
 }
 
+static bool windows_open(const struct delivery *d)
+{
+    return d->noise && noise_is_open(d->noise);
+}
+
 /* @pre locked: what is left when the time is up. An alert that was answered with "later" keeps its
  * memory until delivery_free(), when the output is gone. */
-static void give_up(struct delivery *d)
+static uint64_t give_up_slots(struct delivery *d)
 {
     struct slot_list *lists[] = {&d->ready, &d->delayed};
     struct slot *s;
-    uint64_t n = 0, left;
+    uint64_t n = 0;
 
     for (unsigned i = 0; i < 2; i++)
         while ((s = TAILQ_FIRST(lists[i]))) {
@@ -320,11 +326,22 @@ static void give_up(struct delivery *d)
         d->n_used--;
         n += !leave_spooled(d, s);
     }
+    return n;
+}
+
+static void give_up(struct delivery *d)
+{
+    uint64_t n = 0, left;
+
+    do {
+        delivery_close_windows(d, UINT64_MAX);
+        n += give_up_slots(d);
+        bury(d);
+    } while (windows_open(d));
     d->stats.dropped += n;
     if (n)
         log_error(NULL, "output '%s': %llu alerts could not be delivered before the end",
                   d->conf.name, (unsigned long long)n);
-    bury(d);
     left = d->spool ? spool_left(d->spool) : 0;
     if (left)
         log_warning(NULL, "output '%s': %llu alerts stay in the spool for the next run",
@@ -333,7 +350,8 @@ static void give_up(struct delivery *d)
 
 static bool must_end(const struct delivery *d, uint64_t now)
 {
-    return (d->finishing && d->n_used == 0 && !(d->spool && spool_is_unread(d->spool))) ||
+    return (d->finishing && d->n_used == 0 && !windows_open(d) &&
+            !(d->spool && spool_is_unread(d->spool))) ||
            now >= delivery_limit(d);
 }
 
@@ -345,18 +363,22 @@ void *delivery_main(void *arg)
 
     (void)pthread_mutex_lock(&d->lock);
     for (;;) {
-        uint64_t now = clock_ns(), next = promote(d, now), due = UINT64_MAX, limit, sync;
+        uint64_t now = clock_ns(), next = promote(d, now), due = UINT64_MAX, limit;
 
-        if (must_end(d, now))
-            break;
-        if (d->conf.live && d->noise && noise_is_open(d->noise)) {
+        if (d->finishing) {
+            delivery_close_windows(d, UINT64_MAX);
+        } else if (d->conf.live && windows_open(d)) {
             delivery_close_windows(d, realtime_ns() - LATE_NS);
             next = now + CLOSE_EVERY_NS < next ? now + CLOSE_EVERY_NS : next;
         }
+        if (must_end(d, now))
+            break;
         if (TAILQ_EMPTY(&d->ready) || d->conf.digest.wait_ns)
             spooling_fetch(d);
-        sync = spooling_sync(d, now);
-        next = sync < next ? sync : next;
+        if (d->conf.spool.fsync == SPOOL_FSYNC_ALWAYS)
+            spooling_sync(d);
+        if (d->spool)
+            spool_note_acks(d->spool);
         if (!TAILQ_EMPTY(&d->ready))
             due = offer_due(d);
         if (!TAILQ_EMPTY(&d->dead)) {
@@ -379,8 +401,8 @@ void *delivery_main(void *arg)
         log_error(NULL, "output '%s' could not flush: %s", d->conf.name, err.msg);
     (void)pthread_mutex_lock(&d->lock);
     give_up(d);
-    d->sync_ns = 0;
-    (void)spooling_sync(d, UINT64_MAX);
+    keeper_stop(d);
+    spooling_sync(d);
     d->has_ended = true;
     (void)pthread_cond_broadcast(&d->space);
     (void)pthread_cond_broadcast(&d->ended);

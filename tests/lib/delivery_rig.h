@@ -142,7 +142,6 @@ static inline struct delivery *start_digest(struct fake *f, uint32_t capacity, b
 {
     struct delivery_conf conf = {.name = "fake",
                                  .ops = &ops,
-                                 .filter = {.min_priority = GYR_PRIO_DEBUG},
                                  .capacity = capacity,
                                  .wait = wait,
                                  .notify_fd = -1,

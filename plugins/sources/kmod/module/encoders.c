@@ -16,13 +16,13 @@ static void send(struct enc *e, u32 class, u64 ts, s64 tid)
 	struct probe_event *ev = (struct probe_event *)e->buf;
 	u64 len = ALIGN(e->pos, 8);
 
-	if (WARN_ON_ONCE(len > GYR_SCRATCH))
+	if (WARN_ON_ONCE(len > GYR_SCRATCH - sizeof(u64)))
 		return;
-	memset(e->buf + e->pos, 0, len - e->pos);
+	PRIM_STORE(u64, e->buf + e->pos, 0); /* no more than 7 of them count */
 	ev->len = len;
 	ev->ts_ns = ts + READ_ONCE(gyr_conf.epoch_ns);
 	ev->tid = tid;
-	ev->flags = e->flags;
+	ev->flags = e->flags | READ_ONCE(gyr_conf.event_flags);
 	ev->cpu = raw_smp_processor_id();
 	gyr_send(ev, class);
 }
@@ -100,7 +100,7 @@ static void sys_exit(const struct encoder *encoder, const struct pt_regs *regs, 
 
 	if (!buf)
 		return;
-	arch_call(regs, ret, table32, &c);
+	arch_call(current, regs, ret, table32, &c);
 	enc_begin(&e, buf, encoder->type, encoder->n, encoder->first);
 	if (encoder->encode(&e, &c))
 		send(&e, encoder->class, ts, task_pid_nr(current));
@@ -108,7 +108,7 @@ static void sys_exit(const struct encoder *encoder, const struct pt_regs *regs, 
 
 void gyr_on_sys_exit(const struct pt_regs *regs, long ret)
 {
-	bool table32 = arch_is_compat();
+	bool table32 = arch_is_compat(current);
 	u32 i = table32 ? hook_encoder32(regs) : hook_encoder64(regs);
 
 	if (!i || i >= ARRAY_SIZE(encoders) ||
