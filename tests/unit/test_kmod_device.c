@@ -232,6 +232,7 @@ static void plugin(void **state)
         p->stop(self);
         assert_int_equal(module.n_wants, 3 * round); /* nothing is traced any more */
     }
+    assert_non_null(strstr(host.log, "every system call, by the kernel module 0.1.0"));
     p->destroy(self);
     module.is_there = false;
     assert_int_equal(p->create(&host.host, &cfg, &self, &err), 0);

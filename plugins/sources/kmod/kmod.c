@@ -112,6 +112,9 @@ static int start_parts(struct kmod *s, struct gyr_error *err)
 
     if (r < 0)
         return r;
+    gyr_logf(s->host, GYR_LOG_INFO,
+             "attached to the exit of every system call, by the kernel module %s",
+             s->device.version);
     if (live_proc_is_foreign(s->host)) {
         gyr_logf(s->host, GYR_LOG_WARNING,
                  "/proc is not the machine's: of what ran before now nothing is known until it "

@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 _Static_assert(sizeof(off_t) == 8, "rings lie gigabytes apart");
+_Static_assert(sizeof(((struct device *)0)->version) == sizeof(((struct gyr_hello *)0)->version),
+               "one length of versions");
 
 /* Has the module been built for this kernel? */
 static bool is_installed(const char *release)
@@ -93,6 +95,7 @@ static int say_hello(struct device *d, struct gyr_error *err)
     if (h.n_cpus == 0 || h.n_cpus > PROBE_CPUS)
         return gyr_fail(err, -EPROTO, "%s tells of %u CPUs", d->path, h.n_cpus);
     d->n_cpus = h.n_cpus;
+    memcpy(d->version, h.version, sizeof(d->version));
     return 0;
 }
 

@@ -15,6 +15,7 @@
 struct device {
     int fd; /**< -1: not open */
     const char *path;
+    char version[32]; /**< the module's */
     uint32_t n_cpus, n_rings;
     struct ring_place *rings;
     struct probe_count *counts; /**< by CPU, as device_count() found them */
