@@ -13,6 +13,8 @@ struct pipeline {
     struct plugins *plugins;
     int (*load)(struct plugins *ps, const char *name, struct plugin **ret, struct gyr_error *err);
     struct schemas schemas;
+    bool borrows_schemas; /* of the pipeline that this one is like */
+    const struct pipeline_watch *watch;
     struct generation *gen;
     struct plugin **source_plugins, **enricher_plugins; /* as in the configuration */
     struct sink *sinks;                                 /* [config->n_outputs] */

@@ -81,7 +81,8 @@ struct source {
     struct evaluator *eval, *next_eval;
     struct generation *gen, *next_gen; /* next_gen: borrowed while a reload goes on */
     struct alert_maker maker;
-    struct map rules; /* name to struct rule_count */
+    const struct pipeline_watch *watch; /* NULL: nobody looks on */
+    struct map rules;                   /* name to struct rule_count */
     struct source_stats now;
     uint64_t lost[LOSS_CLASSES][LOSS_CPUS];
     struct losses losses;
