@@ -239,22 +239,27 @@ const struct ruleset *runner_rules(const struct runner *r)
     return pipeline_generation(r->set->base)->rules;
 }
 
-static const struct rule *rule_named(const struct ruleset *rs, const char *name, struct loc loc,
-                                     struct diags *d)
+static const struct rule *rule_find(const struct ruleset *rs, const char *name)
 {
+    for (uint32_t i = 0; i < rs->n_rules; i++)
+        if (strcmp(rs->rules[i]->name, name) == 0)
+            return rs->rules[i];
+    return NULL;
+}
+
+static void check_rule(const struct ruleset *rs, const char *name, struct loc loc, struct diags *d)
+{
+    const struct rule *r = rule_find(rs, name);
     struct suggest s;
 
+    if (r && !r->enabled)
+        diag_error(d, loc, "the rule '%.100s' is disabled", name);
+    if (r)
+        return;
     suggest_init(&s, name, strlen(name));
-    for (uint32_t i = 0; i < rs->n_rules; i++) {
-        if (strcmp(rs->rules[i]->name, name) == 0) {
-            if (!rs->rules[i]->enabled)
-                diag_error(d, loc, "the rule '%.100s' is disabled", name);
-            return rs->rules[i];
-        }
+    for (uint32_t i = 0; i < rs->n_rules; i++)
         suggest_offer(&s, rs->rules[i]->name);
-    }
     diag_error(d, loc, "there is no rule '%.100s'%s", name, diag_hint(d, suggest_best(&s)));
-    return NULL;
 }
 
 /* Rules that a test names must be there. */
@@ -264,9 +269,9 @@ static int check_names(struct runner *r, const struct test *t, struct diags *d)
     uint32_t errors = d->n_errors;
 
     for (uint32_t i = 0; i < t->n_expect; i++)
-        (void)rule_named(rs, t->expect[i].rule, t->expect[i].loc, d);
+        check_rule(rs, t->expect[i].rule, t->expect[i].loc, d);
     for (uint32_t i = 0; i < t->none.n; i++)
-        (void)rule_named(rs, t->none.rules[i], t->none.locs[i], d);
+        check_rule(rs, t->none.rules[i], t->none.locs[i], d);
     return d->n_errors > errors ? -EINVAL : 0;
 }
 
@@ -346,9 +351,7 @@ static int begin_whys(struct runner *r, const struct test *t)
     if (!r->whys)
         return -ENOMEM;
     for (uint32_t i = 0; i < t->n_expect; i++)
-        for (uint32_t k = 0; k < rs->n_rules; k++)
-            if (strcmp(rs->rules[k]->name, t->expect[i].rule) == 0)
-                why_init(&r->whys[i], rs->rules[k]);
+        why_init(&r->whys[i], rule_find(rs, t->expect[i].rule));
     return 0;
 }
 

@@ -41,20 +41,27 @@ static void *alloc(struct reader *r, size_t n, size_t size)
     return p;
 }
 
+static bool is_among(const char *word, const char *const *words)
+{
+    while (*words && strcmp(*words, word) != 0)
+        words++;
+    return *words;
+}
+
 static void check_keys(struct reader *r, const struct ynode *map, const char *const *keys,
                        const char *what)
 {
     for (uint32_t i = 0; i < map->n; i++) {
         const struct ynode *k = map->items[2 * i];
         struct suggest s;
-        uint32_t j = 0;
 
+        if (is_among(k->str, keys))
+            continue;
         suggest_init(&s, k->str, k->len);
-        for (; keys[j] && strcmp(keys[j], k->str) != 0; j++)
+        for (uint32_t j = 0; keys[j]; j++)
             suggest_offer(&s, keys[j]);
-        if (!keys[j])
-            diag_error(r->d, k->loc, "%s has no '%.60s'%s", what, k->str,
-                       diag_hint(r->d, suggest_best(&s)));
+        diag_error(r->d, k->loc, "%s has no '%.60s'%s", what, k->str,
+                   diag_hint(r->d, suggest_best(&s)));
     }
 }
 
