@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "engine/glob.h"
 #include "test/compare.h"
+#include "test/fields.h"
 #include "test/report.h"
 
 #include <errno.h>
@@ -215,23 +216,31 @@ static int run_one(struct testing *s, const struct test *t, const char *path)
     return k;
 }
 
-static int run_file(struct testing *s, const char *path, struct testfile *f)
+static int load_files(struct testing *s, char **paths, uint32_t n, struct testfile *files)
 {
-    int r = testfile_load(path, s->arena, &s->diags, f);
+    for (uint32_t i = 0; i < n; i++) {
+        int r = testfile_load(paths[i], s->arena, &s->diags, &files[i]);
 
-    if (r < 0) {
-        s->wrong = true;
-        return r == -ENOMEM ? r : 0;
+        if (r == -ENOMEM)
+            return r;
+        s->wrong |= r < 0;
     }
+    return 0;
+}
+
+static int run_file(struct testing *s, const struct testfile *f)
+{
+    int r = 0;
+
     for (uint32_t i = 0; i < f->n && r == 0; i++)
         if (is_wanted(s->o, &f->tests[i]))
-            r = run_one(s, &f->tests[i], path);
+            r = run_one(s, &f->tests[i], f->path);
     return r;
 }
 
 /* ---- the whole ---- */
 
-static int prepare(struct testing *s)
+static int prepare(struct testing *s, const struct testfile *files, uint32_t n_files)
 {
     struct config *c;
     const char **dirs;
@@ -254,6 +263,8 @@ static int prepare(struct testing *s)
         c->rule_files = (const char **)s->o->rules;
         c->n_rule_files = s->o->n_rules;
     }
+    if (fields_collect(files, n_files, &c->adjust, s->arena, &c->adjust) < 0)
+        return -ENOMEM;
     if (s->o->coverage && !(s->coverage = coverage_new()))
         return -ENOMEM;
     return runner_new(&(struct runner_conf){c, &s->plugins, s->coverage}, &s->runner);
@@ -287,23 +298,25 @@ static bool tell_coverage(struct testing *s)
 static int run(struct testing *s, char **paths, uint32_t n)
 {
     struct testfile *files = arena_array(s->arena, n, sizeof(*files));
-    int r = files ? prepare(s) : -ENOMEM;
+    int r = files ? load_files(s, paths, n, files) : -ENOMEM;
     bool enough;
 
+    if (r == 0 && !s->wrong)
+        r = prepare(s, files, n);
     report_begin(&s->report, stdout, s->o->tap ? REPORT_TAP : REPORT_LINES, s->o->junit,
                  !s->o->tap && cli_color(stdout), s->o->quiet);
-    for (uint32_t i = 0; i < n && r == 0; i++)
-        r = run_file(s, paths[i], &files[i]);
+    for (uint32_t i = 0; i < n && r == 0 && !s->wrong; i++)
+        r = run_file(s, &files[i]);
     cli_print_diags(&s->diags);
     if (r == 0 && s->report.passed + s->report.failed == 0 && !s->wrong)
         r = (cli_fail(&test_command, "there is no test%s%s%s", s->o->only ? " like '" : "",
                       s->o->only ? s->o->only : "", s->o->only ? "'" : ""),
              -ENOENT);
-    if (r == 0)
+    if (r == 0 && !s->wrong)
         report_end(&s->report);
     if (r == -ENOMEM)
         (void)cli_fail(&test_command, "out of memory");
-    enough = r < 0 || tell_coverage(s);
+    enough = r < 0 || s->wrong || tell_coverage(s);
     if (s->o->junit && (r = r < 0 ? r : report_write_junit(&s->report, s->o->junit)) < 0)
         (void)cli_fail(&test_command, "cannot write '%s': %s", s->o->junit, strerror(-r));
     for (uint32_t i = 0; files && i < n; i++)

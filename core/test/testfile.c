@@ -138,7 +138,8 @@ static void read_fields(struct reader *r, const struct ynode *n, struct test_exp
         const struct ynode *v = n->items[2 * i + 1];
         const char *s = ynode_is_null(v) ? NULL : text(r, v, "the value of a field");
 
-        e->fields[e->n_fields++] = (struct test_field){n->items[2 * i]->str, s, v->loc};
+        e->fields[e->n_fields++] =
+            (struct test_field){n->items[2 * i]->str, s, n->items[2 * i], v->loc};
     }
 }
 
@@ -167,7 +168,7 @@ static void read_expect_map(struct reader *r, const struct ynode *n, struct test
 
     check_keys(r, n, expect_keys, "an expected alert");
     if (rule)
-        e->rule = text(r, rule, "rule");
+        e->rule = text(r, e->rule_node = rule, "rule");
     else
         diag_error(r->d, n->loc, "an expected alert needs its 'rule'");
     if (rule)
@@ -198,7 +199,7 @@ static void read_expects(struct reader *r, const struct ynode *n, struct test *t
         if (item->kind == Y_MAP)
             read_expect_map(r, item, e);
         else
-            e->rule = text(r, item, "an expected alert");
+            e->rule = text(r, e->rule_node = item, "an expected alert");
         if (!e->rule)
             e->rule = "";
     }

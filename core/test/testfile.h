@@ -17,6 +17,7 @@ enum { TESTS_MAX = 100000, TEST_GIVENS_MAX = 16 };
 /** A field that an alert must have. */
 struct test_field {
     const char *name, *value; /**< value NULL: it must be absent */
+    const struct ynode *node; /**< of the name */
     struct loc loc;
 };
 
@@ -30,6 +31,7 @@ struct test_text {
 struct test_expect {
     struct loc loc;
     const char *rule;
+    const struct ynode *rule_node;
     uint32_t min, max; /**< how many alerts */
     uint32_t priority; /**< UINT32_MAX: any */
     struct test_text output;

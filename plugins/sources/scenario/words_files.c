@@ -174,6 +174,35 @@ static int prepare_dup2(struct sc_call *c)
     return 0;
 }
 
+/* A copy gets the lowest free number from the argument on. */
+static int prepare_fcntl(struct sc_call *c)
+{
+    const json_t *cmd = c->main ? c->main : sc_arg(c, "cmd"),
+                 *arg = c->main ? NULL : sc_arg(c, "arg");
+    struct sc_bytes b;
+    int64_t num;
+    int r = cmd ? sc_value(c, P_SYSCALL_FCNTL_X__cmd, cmd, &b) : 1;
+
+    c->main_used = true;
+    if (r == 0)
+        sc_set_bytes(c, P_SYSCALL_FCNTL_X__cmd, b);
+    if (r >= 0 && arg) {
+        r = sc_value(c, P_SYSCALL_FCNTL_X__arg, arg, &b);
+        if (r == 0)
+            sc_set_bytes(c, P_SYSCALL_FCNTL_X__arg, b);
+    }
+    if (r < 0 || c->is_res_given)
+        return r < 0 ? r : 0;
+    num = sc_num(c, P_SYSCALL_FCNTL_X__cmd);
+    if (num == DUPFD || num == DUPFD_CLOEXEC) {
+        c->res = sc_num(c, P_SYSCALL_FCNTL_X__arg);
+        while (sc_fd_find(c->actor, c->res))
+            c->res++;
+        sc_set_num(c, P_SYSCALL_FCNTL_X__res, (uint64_t)c->res);
+    }
+    return 0;
+}
+
 static int after_fcntl(struct sc_call *c)
 {
     int64_t cmd = sc_num(c, P_SYSCALL_FCNTL_X__cmd);
@@ -275,7 +304,7 @@ const struct sc_word sc_words_files[] = {
     {"dup", EV_SYSCALL_DUP_1_X, NULL, dup_keys, NULL, after_dup, NULL},
     {"dup2", EV_SYSCALL_DUP2_X, NULL, dup_keys, prepare_dup2, after_dup, NULL},
     {"dup3", EV_SYSCALL_DUP3_X, NULL, dup_keys, prepare_dup2, after_dup, NULL},
-    {"fcntl", EV_SYSCALL_FCNTL_X, NULL, NULL, NULL, after_fcntl, NULL},
+    {"fcntl", EV_SYSCALL_FCNTL_X, NULL, NULL, prepare_fcntl, after_fcntl, NULL},
     {"pipe", EV_SYSCALL_PIPE_X, NULL, NULL, prepare_two, after_two, NULL},
     {"pipe2", EV_SYSCALL_PIPE2_X, NULL, NULL, prepare_two, after_two, NULL},
     {"socketpair", EV_SOCKET_SOCKETPAIR_X, NULL, NULL, prepare_two, after_two, NULL},

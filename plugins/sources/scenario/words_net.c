@@ -149,7 +149,8 @@ static int find_socket(struct sc_call *c, uint8_t family, bool fresh, struct sc_
                 return sc_wrong(c->w->err, given, "'%s' has no descriptor %lld", c->actor->name,
                                 (long long)sc_num(c, (uint32_t)at));
         }
-    } else if (r == 0 && (!is_socket(fd) || (fresh && (fd->remote.family || fd->listens)))) {
+    } else if (r == 0 && (!is_socket(fd) || (family && fd->type != type_of_fd(family)) ||
+                          (fresh && (fd->remote.family || fd->listens)))) {
         fd = make_socket(c, family ? family : SC_INET, p == UDP);
         if (!fd)
             return -ENOMEM;

@@ -202,7 +202,10 @@ static int prepare_exit(struct sc_call *c)
 {
     const json_t *code = sc_arg(c, "code");
     struct sc_bytes b = {0};
-    int r = code ? sc_value(c, P_PROCEXIT_1_E__ret, code, &b) : 0;
+    int r;
+
+    sc_set_num(c, P_PROCEXIT_1_E__reaper_tid, 0);
+    r = code ? sc_value(c, P_PROCEXIT_1_E__ret, code, &b) : 0;
 
     if (r < 0 || !code)
         return r;
