@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #define TEST(given, when) "- test: t\n  given: {" given "}\n  when: [" when "]\n  expect: r\n"
-#define PROCS             "processes: [{name: bash, exe: /usr/bin/bash, user: user, fds: {9: /etc/hosts}}]"
 
+#define PROCS "processes: [{name: bash, exe: /usr/bin/bash, user: user, fds: {9: /etc/hosts}}]"
 static void make(struct scenario_rig *r, const char *text)
 {
     assert_true(scenario_read(r, text, strlen(text)));
