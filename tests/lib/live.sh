@@ -1,53 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-# What the tests share that watch this machine: TAP, a gyr in the background, Docker. Sourced from the
-# top folder by scripts that set $tmp, a new folder. Whatever was started here ends with the script.
+# What the tests share that watch this machine, besides tap.sh: a gyr in the background, Docker. Sourced
+# from the top folder. Whatever was started here ends with the script.
 # shellcheck shell=sh disable=SC2034,SC2154 # the scripts set and use these
-build=${GYR_BUILD:-$PWD/build/release}
-gyr=${GYR:-$build/bin/gyr}
+# shellcheck source=tests/lib/tap.sh
+. tests/lib/tap.sh
 source=${GYR_LIVE_SOURCE:-ebpf}
-n=0 bad=0 gyr_pid='' docker_pid='' load_pid=''
+told="$tmp/log" gyr_pid='' docker_pid='' load_pid=''
 
-ok() { # NAME: the last command's status decides; $tmp/log says why
-    if [ $? -eq 0 ]; then
-        n=$((n + 1))
-        printf 'ok %d - %s\n' "$n" "$1"
-    else
-        n=$((n + 1)) bad=1
-        printf 'not ok %d - %s\n' "$n" "$1"
-        [ ! -e "$tmp/log" ] || sed 's/^/# /' "$tmp/log" | head -n 60
-    fi
-}
+# A machine without a processor of its own: what takes milliseconds elsewhere takes long there.
+is_emulated() { grep -q '^model name.*QEMU TCG' /proc/cpuinfo; }
 
-skip() {
-    n=$((n + 1))
-    printf 'ok %d # SKIP %s\n' "$n" "$1"
-}
-
-# too_busy WHAT: is the machine so busy with other things that WHAT would test them? Then it is skipped.
-too_busy() {
-    load=$(cut -d. -f1 /proc/loadavg)
-    [ "$load" -ge $((4 * $(nproc))) ] || return 1
-    skip "$1: the load of this machine is $(cut -d' ' -f1 /proc/loadavg)"
-}
-
-# shellcheck disable=SC2317 # a trap calls it
-clean() {
+# shellcheck disable=SC2317 # the trap calls it
+at_exit() {
     [ -z "$load_pid" ] || kill -- "-$load_pid" 2>/dev/null
     [ -z "$gyr_pid" ] || kill "$gyr_pid" 2>/dev/null
     docker_stop
-    rm -rf "$tmp"
-}
-trap clean EXIT
-trap 'exit 1' HUP INT TERM
-
-until_true() { # SECONDS COMMAND…: looked at ten times a second
-    i=$(($1 * 10))
-    shift
-    until "$@"; do
-        i=$((i - 1))
-        [ "$i" -gt 0 ] || return 1
-        sleep 0.1
-    done
 }
 
 # gyr_start SECONDS RULES ARGUMENTS…: gyr run for so long at most, with the rule files and those that
@@ -67,7 +34,7 @@ gyr_start() {
 END
     cat >"$tmp/gyr.yaml" <<END
 plugin_dirs: [$build/plugins]
-sources: [{plugin: $source}]
+sources: [{plugin: $source, options: {${GYR_LIVE_OPTIONS:-}}}]
 enrichers: [process$more_enrichers]
 outputs:
   - {plugin: stdout, options: {format: json}}
@@ -80,7 +47,7 @@ END
     : >"$tmp/alerts.json"
     timeout --foreground -k 5 "$limit" "$gyr" run -c "$tmp/gyr.yaml" "$@" >"$alerts_to" 2>"$tmp/gyr.log" &
     gyr_pid=$!
-    until_true 30 gyr_sees && return 0
+    until_true 120 gyr_sees && return 0
     cp "$tmp/gyr.log" "$tmp/log"
     kill -0 "$gyr_pid" 2>/dev/null && return 1
     wait "$gyr_pid"
@@ -101,7 +68,7 @@ gyr_sees() {
 gyr_stop() {
     seen=$(grep -c '"Watching"' "$tmp/alerts.json")
     cat "$tmp/sync.yaml" >/dev/null
-    until_true 20 sh -c "[ \$(grep -c '\"Watching\"' '$tmp/alerts.json') -gt $seen ]"
+    until_true 60 sh -c "[ \$(grep -c '\"Watching\"' '$tmp/alerts.json') -gt $seen ]"
     kill "$gyr_pid" 2>/dev/null
     wait "$gyr_pid"
     r=$?
@@ -122,7 +89,7 @@ docker_start() {
         --exec-root "$tmp/docker-run" --pidfile "$tmp/docker.pid" -H "$DOCKER_HOST" \
         >"$tmp/docker.log" 2>&1 &
     docker_pid=$!
-    until_true 30 docker_answers && kill -0 "$docker_pid" 2>/dev/null && return 0
+    until_true 120 docker_answers && kill -0 "$docker_pid" 2>/dev/null && return 0
     echo "dockerd does not start here: $(tail -n 1 "$tmp/docker.log")" >"$tmp/why"
     return 77
 }
