@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "alert/delivery_priv.h"
+#include "base/crash.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -92,7 +93,7 @@ int delivery_start(struct delivery *d, void *self)
     d->self = self;
     spooling_start(d);
     d->progress_ns = clock_ns();
-    (void)sigfillset(&all);
+    crash_block_others(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &old);
     r = pthread_create(&d->thread, NULL, delivery_main, d);
     (void)pthread_sigmask(SIG_SETMASK, &old, NULL);

@@ -2,6 +2,7 @@
 #include "cli/drive.h"
 
 #include "base/cleanup.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "cli/live.h"
 #include "cli/progress.h"
@@ -12,6 +13,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <unistd.h>
 
 static const uint64_t LOOK_NS = 250000000;
 
@@ -145,7 +147,10 @@ static int run_session(const struct startup_conf *c, struct session *s, int sigf
 int drive(const struct startup_conf *c)
 {
     struct session s;
-    int r = startup(c, &s), sigfd;
+    int r, sigfd;
+
+    crash_watch();
+    r = startup(c, &s);
 
     if (r != CLI_FINE)
         return r;
@@ -153,6 +158,11 @@ int drive(const struct startup_conf *c)
     r = sigfd < 0 ? cli_fail(c->cmd, "cannot take signals: %s", strerror(errno))
                   : run_session(c, &s, sigfd);
     cleanup_close(&sigfd);
+    if (s.pipeline && pipeline_hangs(s.pipeline)) { /* its thread may come back at any time: nothing
+                                                       may be taken from under it */
+        (void)fflush(NULL);
+        _exit(CLI_FAILED);
+    }
     session_free(&s);
     return r;
 }

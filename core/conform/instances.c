@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { SETTLE_TRIES = 100, CREATE_ROUNDS = 1000, CREATE_S = 20, START_ROUNDS = 20, START_S = 10 };
+enum { SETTLE_TRIES = 100, CREATE_ROUNDS = 1000, CREATE_S = 20, START_ROUNDS = 20, START_S = 5 };
 static const struct timespec SETTLE_NAP = {.tv_nsec = 10000000};
 
 /* ---- what could grow ---- */
@@ -125,6 +125,8 @@ static int fail_created(const struct trial *t, const struct diags *d, struct gyr
 {
     const char *text = d->first ? d->first->text : "it does not say why";
 
+    if (strstr(text, "does not say why"))
+        return gyr_fail(err, -EINVAL, "%s", text);
     if (t->conf->options)
         return gyr_fail(err, -EINVAL, "with the options given: %s", text);
     return gyr_fail(err, -ENOKEY, "it needs options (-o name=value): %s", text);

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { VALUE_BYTES_MAX = 64 << 20, LIST_LEN_MAX = 1 << 20 };
+enum { VALUE_BYTES_MAX = GYR_EVENT_MAX, LIST_LEN_MAX = 1 << 20 };
 
 static const char *const type_names[] = {"nothing",  "truth value", "integer", "unsigned integer",
                                          "double",   "string",      "bytes",   "time",

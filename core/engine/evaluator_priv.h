@@ -36,6 +36,8 @@ struct binding {
     uint32_t handle, provider;
     uint64_t ticket; /* while waiting */
     bool waiting;    /* the ticket is ours, and to be released */
+    bool list;       /* a list of values of the field's type */
+    bool told;       /* that its value was of another type */
 };
 
 /** Whence a match comes. */
@@ -75,6 +77,10 @@ const struct value_slot *evaluator_value(struct evaluator *e, uint32_t id);
 /** Report the entries that match, keep those that pending values leave open.
  *  @return how many are kept, in order, at the front of @p entries. */
 uint32_t evaluator_decide(struct evaluator *e, uint32_t *entries, uint32_t n);
+/** A provider's value is believed only when it is of the field's type: how it is read depends on
+ *  that. The first that is not is told. @return whether it is. */
+bool evaluator_fits(struct evaluator *e, uint32_t field, struct binding *b,
+                    const struct gyr_value *v);
 /** Give back the tickets of a field. */
 void evaluator_release(struct evaluator *e, uint32_t field);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/privilege.h"
 #include "plugin/instance_priv.h"
@@ -8,6 +9,7 @@
 #include <signal.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static uint64_t monotonic_ns(void)
 {
@@ -116,6 +118,7 @@ static void *thread_main(void *arg)
 {
     struct host_thread *t = arg;
 
+    t->tid = gettid();
     (void)pthread_setname_np(pthread_self(), t->name);
     (void)privilege_enter_thread(); /* what fails there fails for the main thread too */
     (void)sem_post(&t->entered);
@@ -131,7 +134,7 @@ static int start_masked(struct host_thread *t)
     int r;
 
     (void)sem_init(&t->entered, 0, 0);
-    (void)sigfillset(&all);
+    crash_block_others(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &old);
     r = pthread_create(&t->thread, NULL, thread_main, t);
     (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
@@ -192,6 +195,19 @@ static int host_thread_join(void *ctx, uint64_t id)
     t->used = false;
     (void)pthread_mutex_unlock(&p->lock);
     return 0;
+}
+
+uint32_t host_threads(struct instance *i, pid_t list[THREADS_MAX])
+{
+    struct instance_private *p = i->priv;
+    uint32_t n = 0;
+
+    (void)pthread_mutex_lock(&p->lock);
+    for (uint32_t k = 0; k < THREADS_MAX; k++)
+        if (p->threads[k].used)
+            list[n++] = p->threads[k].tid;
+    (void)pthread_mutex_unlock(&p->lock);
+    return n;
 }
 
 bool host_threads_gone(struct instance *i)

@@ -95,7 +95,8 @@ struct gyr_plugin {
     GYR_PLUGIN_OPTIONS_(table), .option_stride = (uint32_t)sizeof(struct gyr_option)
 #define GYR_EXTERN_C extern "C"
 #else
-#define GYR_PLUGIN_HEAD           GYR_PLUGIN_HEAD_, .option_stride = (uint32_t)sizeof(struct gyr_option)
+#define GYR_PLUGIN_HEAD                                                                            \
+    GYR_PLUGIN_HEAD_, .option_stride = (uint32_t)sizeof(struct gyr_option) /* in any order */
 #define GYR_PLUGIN_OPTIONS(table) GYR_PLUGIN_OPTIONS_(table)
 #define GYR_EXTERN_C              extern
 #endif
