@@ -291,6 +291,7 @@ $(O)/gyr-sdk.pc: $(top)/sdk/gyr-sdk.pc.in $(top)/core/cli/cli.c $(top)/sdk/gyr/p
 	  -e "s,@version@,$$(sed -n 's/.*GYR_VERSION\[\] = "\(.*\)".*/\1/p' $(top)/core/cli/cli.c)," $< > $@
 
 # install(1) replaces a file and never writes into it: a running gyr keeps the one it mapped.
+sdk_examples := $(patsubst %/,%,$(wildcard $(top)/sdk/examples/*/))
 sdk_docs  := $(addprefix $(top)/docs/,abi.md plugins.md)
 install: all $(O)/gyr-sdk.pc
 	$(q)$(INSTALL) -d $(addprefix $(DESTDIR),$(bindir) $(plugindir)/presets $(includedir)/gyr $(datadir)/gyr/rules $(sysconfdir)/gyr \
@@ -299,6 +300,8 @@ install: all $(O)/gyr-sdk.pc
 	$(q)$(INSTALL) -m 644 $(top)/sdk/plugin.map $(DESTDIR)$(sdkdir)/
 	$(q)$(INSTALL) -m 644 $(demo) $(DESTDIR)$(sdkdir)/captures/
 	$(q)$(INSTALL) -m 644 $(sdk_docs) $(DESTDIR)$(docdir)/
+	$(q)for d in $(notdir $(sdk_examples)); do $(INSTALL) -d $(DESTDIR)$(sdkdir)/examples/$$d && \
+	  $(INSTALL) -m 644 $(top)/sdk/examples/$$d/* $(DESTDIR)$(sdkdir)/examples/$$d/ || exit 1; done
 	$(q)$(INSTALL) -m 755 $(O)/bin/gyr $(DESTDIR)$(bindir)/
 	$(q)$(INSTALL) -m 644 $(plugins) $(DESTDIR)$(plugindir)/
 	$(q)$(INSTALL) -m 644 $(presets) $(DESTDIR)$(plugindir)/presets/

@@ -15,23 +15,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FILE_TEXT_MAX = 1 << 20, PATH_TEXT_MAX = 4096, NAME_LEN_MAX = 32, SUBSTITUTES = 9 };
+enum { FILE_TEXT_MAX = 1 << 20, PATH_TEXT_MAX = 4096, NAME_LEN_MAX = 32 };
 
 struct kind {
     const char *name, *title;
     const char *c, *cc, *test, *rules, *gyr;
-    const char *try; /* what `make try` does */
+    const char *try;   /* what `make try` does */
+    const char *check; /* what gyr plugin check is told */
 };
 
 #define TRY_ON_CAPTURE "$(GYR) replay --config gyr.yaml $(call sdk,captures)/seed.scap.gz"
 
 static const struct kind kinds[] = {
     {"source", "A source", template_source_c, template_source_cc, template_source_test,
-     template_source_rules, template_source_gyr, "$(GYR) run --config gyr.yaml"},
+     template_source_rules, template_source_gyr, "$(GYR) run --config gyr.yaml", ""},
     {"enricher", "An enricher", template_enricher_c, template_enricher_cc, template_enricher_test,
-     template_enricher_rules, template_enricher_gyr, TRY_ON_CAPTURE},
+     template_enricher_rules, template_enricher_gyr, TRY_ON_CAPTURE, ""},
     {"output", "An output", template_output_c, template_output_cc, template_output_test, NULL,
-     template_output_gyr, TRY_ON_CAPTURE},
+     template_output_gyr, TRY_ON_CAPTURE, " -o path=/dev/null"},
 };
 
 /* @NAME@ and what it stands for. */
@@ -130,6 +131,7 @@ static int make_project(const struct kind *k, const char *name, const char *fold
         {"@STD@", cxx ? "-std=c++20" : "-std=c11 -D_GNU_SOURCE"},
         {"@CC@", cxx ? "CXX" : "CC"},
         {"@TRY@", k->try},
+        {"@CHECK@", k->check},
         {"@KIND_A@", k->title},
         {"@RULES_ROW@", k->rules ? "| `rules.yaml` | rules to try it with |\n" : ""},
         {NULL, NULL},

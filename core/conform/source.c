@@ -20,8 +20,9 @@ enum {
     RESTS_MS = 150,  /* a call that takes so long waits */
     WAKES_MAX = 3,
     PROMPT_MS = 100,
-    BUSY_MS = 1000, /* the same where more wants to run than there are CPUs */
-    SLOW_MS = 1500  /* on a busy machine; past it, nobody can call it prompt */
+    BUSY_MS = 1000,  /* the same where more wants to run than there are CPUs */
+    FIRST_MS = 2500, /* how long a first event is waited for */
+    SLOW_MS = 1500   /* on a busy machine; past it, nobody can call it prompt */
 };
 
 /* What the source's thread does, and the main thread looks at. */
@@ -32,7 +33,8 @@ struct stream {
     uint32_t n_types;          /* of the core's schema, for want() */
     _Atomic uint64_t since_ms; /* in next_batch() since; 0: not */
     atomic_bool end, over;
-    uint64_t events, batches;
+    _Atomic uint64_t events;
+    uint64_t batches;
     int result;
     struct gyr_error err;
     char flaw[CONFORM_TEXT_MAX];
@@ -220,6 +222,9 @@ static void run_stream(struct stream *s)
         return;
     }
     n = watch(s, &ms);
+    began = now_ms();
+    while (!atomic_load(&s->over) && atomic_load(&s->events) == 0 && now_ms() - began < FIRST_MS)
+        nap();
     atomic_store(&s->end, true);
     began = now_ms();
     s->ops->wake(s->inst->self);

@@ -48,11 +48,10 @@ check_own() { # FILE
 set -- "$build"/plugins/*.so
 while [ $# -gt 0 ]; do
     check_own "$1" &
-    [ $# -lt 2 ] || check_own "$2"
-    wait
+    [ $(($# % 4)) -ne 0 ] || wait
     shift
-    [ $# -eq 0 ] || shift
 done
+wait
 for p in "$build"/plugins/*.so; do
     name=$(basename "$p" .so)
     cp "$tmp/own.$name" "$tmp/log"
@@ -100,11 +99,11 @@ EOT
 [ "$variant" = asan ] || [ "$variant" = tsan ] ||
     echo "leak_memory create source|leaks memory: 2[0-9]* bytes after 1000 times" >>"$tmp/rogues"
 case $variant in asan | tsan) sed -i 's/crashes in \([a-z_]*()\).*/\\(crashes\\|ends the process\\) in \1/' "$tmp/rogues" ;; esac
-# by twos: each waits more than it works
+# by fours: each waits more than it works
 while read -r name row; do
     check_rogue "$name" 1 "${row%%|*}" "${row#*|}" &
-    [ "${odd:=0}" -eq 0 ] || wait
-    odd=$((1 - odd))
+    [ $((${turn:=0} % 4)) -ne 3 ] || wait
+    turn=$((turn + 1))
 done <"$tmp/rogues"
 wait
 while read -r name row; do

@@ -191,7 +191,7 @@ static void every_refusal_says_what_is_wrong(void **state)
     REFUSED(plug.abi_major = 7, "built for ABI 7.1; this core speaks 0.1");
     REFUSED(plug.abi_minor = 2, "before 1.0 they must be equal");
     REFUSED(plug.abi_min_minor = 9, "needs a core of ABI 0.9; this one has 0.1");
-    REFUSED(plug.event_size = 40, "its event header has 40 bytes, this core's 48");
+    REFUSED(plug.event_size = 40, "its event header has 40 bytes; 48 are needed");
     REFUSED(plug.size = 40, "its descriptor is cut short: 40 bytes");
     REFUSED(plug.name = NULL, "it has no name");
     REFUSED(plug.name = "Good", "its name is malformed");

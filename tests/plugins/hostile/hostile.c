@@ -178,7 +178,7 @@ static const struct gyr_plugin plugin = {
 #endif
     .abi_min_minor = GYR_ABI_MINOR,
 #ifdef CASE_layout
-    .event_size = sizeof(struct gyr_event) + 8,
+    .event_size = sizeof(struct gyr_event) - 8,
 #else
     .event_size = sizeof(struct gyr_event),
 #endif
