@@ -25,11 +25,6 @@ static int check_head(const struct gyr_plugin *d, struct gyr_error *err)
     if (d->abi_major != GYR_ABI_MAJOR)
         return gyr_fail(err, -ENOEXEC, "built for ABI %u.%u; this core speaks %u.%u", d->abi_major,
                         d->abi_minor, GYR_ABI_MAJOR, GYR_ABI_MINOR);
-    if (GYR_ABI_MAJOR == 0 && d->abi_minor != GYR_ABI_MINOR)
-        return gyr_fail(err, -ENOEXEC,
-                        "built for ABI %u.%u; this core speaks %u.%u, and before 1.0 they must be "
-                        "equal",
-                        d->abi_major, d->abi_minor, GYR_ABI_MAJOR, GYR_ABI_MINOR);
     if (d->abi_min_minor > GYR_ABI_MINOR)
         return gyr_fail(err, -ENOEXEC, "needs a core of ABI %u.%u; this one has %u.%u",
                         d->abi_major, d->abi_min_minor, GYR_ABI_MAJOR, GYR_ABI_MINOR);

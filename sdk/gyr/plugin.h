@@ -32,10 +32,10 @@ extern "C" {
 #endif
 
 #define GYR_MAGIC 0x31525947u /* "GYR1" */
-/** The version is 0 until sources, enrichers and outputs of every kind stand on it. While major
- *  is 0, a plugin built for another minor is refused. From 1 on: same major, minor not above. */
-#define GYR_ABI_MAJOR 0u
-#define GYR_ABI_MINOR 1u
+/** Minor versions only add. A plugin built for the same major loads in every core whose minor is
+ *  not below its abi_min_minor. */
+#define GYR_ABI_MAJOR 1u
+#define GYR_ABI_MINOR 0u
 /** Lowest minor of the core that a plugin can live with: one that tests with GYR_HAS() for what
  * came later defines it lower than what it is built with. */
 #ifndef GYR_ABI_MIN_MINOR
@@ -47,7 +47,7 @@ struct gyr_plugin {
     uint32_t magic, size;
     uint16_t abi_major, abi_minor; /**< compiled against */
     uint16_t abi_min_minor;        /**< lowest minor of the core it can live with */
-    uint16_t event_size;           /**< sizeof(struct gyr_event): catches layout skew */
+    uint16_t event_size;           /**< sizeof(struct gyr_event): what its events have at least */
     const char *name;              /**< [a-z][a-z0-9_-]*, and the file's name less ".so" */
     const char *version, *license;
     const char *summary; /**< one line */

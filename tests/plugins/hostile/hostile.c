@@ -176,7 +176,11 @@ static const struct gyr_plugin plugin = {
 #else
     .abi_minor = GYR_ABI_MINOR,
 #endif
+#ifdef CASE_minor
+    .abi_min_minor = GYR_ABI_MINOR + 1,
+#else
     .abi_min_minor = GYR_ABI_MINOR,
+#endif
 #ifdef CASE_layout
     .event_size = sizeof(struct gyr_event) - 8,
 #else
