@@ -118,7 +118,7 @@ const char *value_flaw(const struct gyr_value *v, uint32_t type, bool list, char
 {
     uint32_t want = list ? GYR_T_LIST : type;
 
-    if (v->type != want && want != GYR_T_NONE) {
+    if (v->type != want && want != GYR_T_NONE && !(want == GYR_T_NET && v->type == GYR_T_IP)) {
         (void)snprintf(text, size, "is of the type %s, declared was %s",
                        v->type < ARRAY_LEN(type_names) ? type_names[v->type] : "(unknown)",
                        want < ARRAY_LEN(type_names) ? type_names[want] : "(unknown)");

@@ -275,7 +275,9 @@ static int copy(struct arena *a, const struct gyr_value *v, struct gyr_value *re
 
 static bool fits(const struct gyr_value *v, uint32_t type)
 {
-    if (type != GYR_T_NONE && v->type != type)
+    bool alone = type == GYR_T_NET && v->type == GYR_T_IP; /* a network of one address */
+
+    if (type != GYR_T_NONE && v->type != type && !alone)
         return false;
     switch (v->type) {
     case GYR_T_STR:
