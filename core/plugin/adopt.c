@@ -124,8 +124,8 @@ static int adopt_source(struct plugin *p, const struct gyr_source_ops *ops, stru
     if (!ops->schema)
         return fail_missing(name, "source", "a schema", err);
     if (ops->schema->size < ABI_1_0_SCHEMA)
-        return gyr_fail(err, -ENOEXEC, "plugin '%s': its schema is cut short: %u bytes of %d",
-                        name, ops->schema->size, ABI_1_0_SCHEMA);
+        return gyr_fail(err, -ENOEXEC, "plugin '%s': its schema is cut short: %u bytes of %d", name,
+                        ops->schema->size, ABI_1_0_SCHEMA);
     widen(&schema, sizeof(schema), ops->schema, ops->schema->size);
     return refuse(schema_check(&schema, name, err));
 }

@@ -114,15 +114,36 @@ uint32_t instance_metrics(struct instance *i, const char *const **names, const u
 
 /* ---- threads ---- */
 
+/* Threads of all instances, while they run: who starts one by itself is told from them. */
+enum { TIDS_MAX = 1024 };
+static pthread_mutex_t tids_lock = PTHREAD_MUTEX_INITIALIZER;
+static pid_t tids[TIDS_MAX];
+static uint32_t n_tids;
+
+static void note_tid(pid_t tid, bool runs)
+{
+    (void)pthread_mutex_lock(&tids_lock);
+    if (runs && n_tids < TIDS_MAX)
+        tids[n_tids++] = tid;
+    for (uint32_t i = 0; !runs && i < n_tids; i++)
+        if (tids[i] == tid) {
+            tids[i] = tids[--n_tids];
+            break;
+        }
+    (void)pthread_mutex_unlock(&tids_lock);
+}
+
 static void *thread_main(void *arg)
 {
     struct host_thread *t = arg;
+    pid_t tid = gettid();
 
-    t->tid = gettid();
+    note_tid(tid, true);
     (void)pthread_setname_np(pthread_self(), t->name);
     (void)privilege_enter_thread(); /* what fails there fails for the main thread too */
     (void)sem_post(&t->entered);
     t->fn(t->arg);
+    note_tid(tid, false);
     atomic_store(&t->done, true);
     return NULL;
 }
@@ -197,16 +218,14 @@ static int host_thread_join(void *ctx, uint64_t id)
     return 0;
 }
 
-uint32_t host_threads(struct instance *i, pid_t list[THREADS_MAX])
+uint32_t host_threads(pid_t *list, uint32_t max)
 {
-    struct instance_private *p = i->priv;
-    uint32_t n = 0;
+    uint32_t n;
 
-    (void)pthread_mutex_lock(&p->lock);
-    for (uint32_t k = 0; k < THREADS_MAX; k++)
-        if (p->threads[k].used)
-            list[n++] = p->threads[k].tid;
-    (void)pthread_mutex_unlock(&p->lock);
+    (void)pthread_mutex_lock(&tids_lock);
+    n = n_tids < max ? n_tids : max;
+    memcpy(list, tids, n * sizeof(*list));
+    (void)pthread_mutex_unlock(&tids_lock);
     return n;
 }
 

@@ -82,8 +82,8 @@ static const char *capability_name(uint32_t capability)
 
 static void took(struct instance *i, const struct leftover_mark *m)
 {
-    pid_t ours[THREADS_MAX];
-    uint32_t n = host_threads(i, ours);
+    pid_t ours[LEFTOVER_TASKS];
+    uint32_t n = host_threads(ours, LEFTOVER_TASKS);
 
     leftover_took(&i->priv->leftover, m, ours, n);
 }

@@ -29,7 +29,6 @@ struct host_thread {
     char name[THREAD_NAME_MAX];
     void (*fn)(void *);
     void *arg;
-    pid_t tid;
     sem_t entered; /* it has the privileges that it is to have */
     atomic_bool done;
 };
@@ -54,8 +53,8 @@ struct instance_private {
 
 /** Fill in the services. @p i: priv, plugin and name are set. */
 void host_init(struct instance *i, const struct instance_conf *conf);
-/** Threads that the host has made for it. @return how many. */
-uint32_t host_threads(struct instance *i, pid_t list[THREADS_MAX]);
+/** Threads that the host has made, for any instance. @return how many. */
+uint32_t host_threads(pid_t *list, uint32_t max);
 /** Join threads that have ended, log those that have not.
  *  @return false when some still run: then nothing of the instance may be freed. */
 bool host_threads_gone(struct instance *i);

@@ -7,6 +7,7 @@
 #ifndef PLUGIN_LEFTOVER_H
 #define PLUGIN_LEFTOVER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -15,6 +16,7 @@ enum { LEFTOVER_TASKS = 1024, LEFTOVER_STRAYS = 16 };
 /** Of one instance; zero at first. */
 struct leftover {
     int64_t heap; /**< bytes in use after create() more than before, less what destroy() freed */
+    bool heap_unknown;             /**< others ran meanwhile, and may have taken some */
     pid_t strays[LEFTOVER_STRAYS]; /**< threads that appeared in create() and start() */
     uint32_t n_strays;
 };
