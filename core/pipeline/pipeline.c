@@ -10,7 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-static const uint64_t RESTART_MIN_NS = 250000000, RESTART_MAX_NS = 30000000000;
+static const uint64_t RESTART_MIN_NS = 250000000, RESTART_MAX_NS = 30000000000,
+                      SOURCE_PATIENCE_NS = 8000000000, LATE_NS = 30000000000,
+                      LOOK_NS = 10000000000;
 
 /* ---- end of parts ---- */
 
@@ -120,6 +122,40 @@ static uint64_t see_to_resting(struct pipeline *p, struct source *s, uint64_t no
     return s->restart_ns > now ? s->restart_ns - now : 0;
 }
 
+/* A plugin that does not come back: told while it runs, left behind when all shall end.
+ * @return nanoseconds until it is to be looked at again. */
+static uint64_t see_to_late(const struct pipeline *p, struct source *s, uint64_t now)
+{
+    uint64_t asked = atomic_load_explicit(&s->asked_ns, memory_order_relaxed);
+    const char *plugin = s->plugin->desc.name;
+
+    if (p->stopping && now - p->stop_ns >= SOURCE_PATIENCE_NS) {
+        log_error(NULL,
+                  "source '%s': the plugin '%s' hangs in %s: it has not come back for %.0f s, and "
+                  "is left behind",
+                  s->name, plugin, asked ? "next_batch()" : "a call for an event",
+                  (double)(now - p->stop_ns) / 1e9);
+        s->hangs = s->failed = true;
+        return UINT64_MAX;
+    }
+    if (asked && now > asked && now - asked >= LATE_NS && !s->told_late) {
+        log_error(NULL,
+                  "source '%s': the plugin '%s' hangs in next_batch(): it has not come back for "
+                  "%.0f s, and was to wait 1 s at most",
+                  s->name, plugin, (double)(now - asked) / 1e9);
+        s->told_late = true;
+    }
+    return p->stopping ? SOURCE_PATIENCE_NS - (now - p->stop_ns) : LOOK_NS;
+}
+
+bool pipeline_hangs(const struct pipeline *p)
+{
+    for (uint32_t i = 0; i < p->n_sources; i++)
+        if (p->sources[i].hangs)
+            return true;
+    return false;
+}
+
 uint64_t pipeline_tick(struct pipeline *p)
 {
     uint64_t now = clock_ns(), next = UINT64_MAX, left, n;
@@ -132,6 +168,10 @@ uint64_t pipeline_tick(struct pipeline *p)
             reap(s, now);
         if (state_of(s) == SOURCE_RESTING) {
             left = see_to_resting(p, s, now);
+            next = left < next ? left : next;
+        }
+        if (state_of(s) == SOURCE_RUNNING && !s->hangs) {
+            left = see_to_late(p, s, now);
             next = left < next ? left : next;
         }
         /* Half blind is not watching: whoever started us shall see that, and do so again. */
@@ -148,7 +188,7 @@ bool pipeline_is_done(const struct pipeline *p)
     for (uint32_t i = 0; i < p->n_sources; i++) {
         enum source_state st = state_of(&p->sources[i]);
 
-        if (st != SOURCE_DONE && st != SOURCE_IDLE)
+        if (st != SOURCE_DONE && st != SOURCE_IDLE && !p->sources[i].hangs)
             return false;
     }
     return true;
@@ -158,6 +198,8 @@ void pipeline_stop(struct pipeline *p)
 {
     uint64_t one = 1;
 
+    if (!p->stopping)
+        p->stop_ns = clock_ns();
     p->stopping = true;
     for (uint32_t i = 0; i < p->n_sources; i++) {
         atomic_store(&p->sources[i].stop, true);
@@ -176,10 +218,12 @@ int pipeline_finish(struct pipeline *p)
     for (uint32_t i = 0; i < p->n_sources; i++) {
         struct source *s = &p->sources[i];
 
-        instance_stop(s->inst);
-        stop_enrichers(s);
         if (s->failed)
             r = -EIO;
+        if (s->hangs)
+            continue;
+        instance_stop(s->inst);
+        stop_enrichers(s);
     }
     (void)pipeline_flush(p);
     for (uint32_t i = 0; i < p->n_sinks; i++)
@@ -235,7 +279,7 @@ void pipeline_free(struct pipeline *p)
 {
     bool hangs;
 
-    if (!p)
+    if (!p || pipeline_hangs(p))
         return;
     retired_stop(p);
     hangs = p->any_hangs;

@@ -112,9 +112,12 @@ struct source {
     uint32_t failures, restarts; /* in a row; all */
     uint64_t started_ns, restart_ns;
     bool failed, final;
+    bool hangs; /* does not come back: left behind. Main thread */
+    bool told_late;
 
     /* shared */
     atomic_bool stop, want_snapshot;
+    _Atomic uint64_t asked_ns; /* in next_batch() since; 0: not */
     atomic_int ask;
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t answered;
