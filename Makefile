@@ -107,7 +107,9 @@ testlib_src := $(wildcard $(top)/tests/lib/*.c)
 # the live test: a program that makes every call, one that it executes, and an enricher that writes
 # what comes
 live_src  := $(filter-out %/tap.c %/tally.c %/leaf.c %/cost.c,$(wildcard $(top)/tests/live/*.c))
-live      := $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine)),$(addprefix $(O)/live/,drive leaf tap.so tally.so cost))
+# Before there is a compiler (it is installed in this very run), the machine's own name serves.
+machine   := $(or $(shell $(CC) -dumpmachine 2>/dev/null),$(shell uname -m)-linux-gnu)
+live      := $(if $(filter x86_64-%,$(machine)),$(addprefix $(O)/live/,drive leaf tap.so tally.so cost))
 obj        = $(patsubst $(top)/%.c,$(O)/obj/%.$(2),$(1))
 
 core_obj  := $(call obj,$(core_src),o) $(patsubst $(top)/%.cc,$(O)/obj/%.o,$(core_cxx))
@@ -218,8 +220,8 @@ $(O)/bin/gyr: $(main_obj) $(O)/lib/libcore.a
 # eBPF programs: compiled for the kernel, and made a header that its plugin includes.
 CLANG    ?= clang
 BPFTOOL  ?= $(or $(shell command -v bpftool 2>/dev/null),/usr/sbin/bpftool)
-bpf_arch := $(if $(filter aarch64%,$(shell $(CC) -dumpmachine)),arm64,x86)
-bpf_cpp  := $(addprefix -I,$(wildcard /usr/include/$(shell $(CC) -dumpmachine) /usr/$(shell $(CC) -dumpmachine)/include))
+bpf_arch := $(if $(filter aarch64%,$(machine)),arm64,x86)
+bpf_cpp   = $(addprefix -I,$(wildcard /usr/include/$(machine) /usr/$(machine)/include))
 bpf_flags = -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-function -I$(top)/plugins/common $(bpf_cpp)
 bpf_src  := $(wildcard $(top)/plugins/sources/*/*.bpf.c)
 bpf_skel := $(patsubst $(top)/plugins/sources/%.bpf.c,$(O)/gen/%.skel.h,$(bpf_src))
@@ -235,7 +237,7 @@ $(foreach k,$(bpf_skel),$(eval $(call obj,$(call plug_src,$(patsubst $(O)/gen/%/
 PROTOC_C ?= protoc-c
 define proto_rule
 $(O)/gen/$(notdir $(1:.proto=)).pb-c.c: $(1) | $(want_deps)
-	$$(call say,PROTO)mkdir -p $$(@D) && $(PROTOC_C) -I$(dir $(1)) --c_out=$$(@D) $(1)
+	$$(call say,PROTO)mkdir -p $$(@D) && $(PROTOC_C) $(addprefix -I,$(sort $(dir $(protos)))) --c_out=$$(@D) $(1)
 $(O)/gen/$(notdir $(1:.proto=)).pb-c.h: $(O)/gen/$(notdir $(1:.proto=)).pb-c.c ;
 $(foreach k,o pic.o static.o,$(call obj,$(call plug_src,$(patsubst %/,%,$(dir $(1)))),$(k))): | $(O)/gen/$(notdir $(1:.proto=)).pb-c.h
 endef
@@ -262,7 +264,9 @@ $(O)/e2e/%: $(O)/obj/tests/e2e/%.o
 $(O)/e2e/k8s_api: $(patsubst %,$(O)/obj/tests/lib/%.o,k8s_server k8s_answer k8s_certs)
 
 # what kubelet does: with our client of gRPC
-$(O)/e2e/cri_run: $(O)/obj/tests/e2e/cri_run.o $(O)/obj/gen/crirun.pb-c.o $(call obj,$(wildcard $(top)/plugins/common/grpc/*.c),o)
+$(O)/gen/crirun.pb-c.c: $(top)/plugins/enrichers/containerd/cri.proto
+$(O)/obj/gen/crirun.pb-c.o: | $(O)/gen/cri.pb-c.h
+$(O)/e2e/cri_run: $(O)/obj/tests/e2e/cri_run.o $(O)/obj/gen/crirun.pb-c.o $(O)/obj/gen/cri.pb-c.o $(call obj,$(wildcard $(top)/plugins/common/grpc/*.c),o)
 	$(call say,HELPER)mkdir -p $(@D) && $(CC) $(ld_flags) $^ -lnghttp2 -lprotobuf-c -o $@
 
 # No sanitizer: it would make calls of its own between those that are told.

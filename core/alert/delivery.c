@@ -19,6 +19,17 @@ uint64_t clock_ns(void)
     return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+static void set_retries(struct delivery *d, const struct delivery_conf *conf)
+{
+    struct delivery_conf *c = &d->conf;
+
+    c->backoff_min_ns = conf->backoff_min_ns ? conf->backoff_min_ns : 250ull * NS_MS;
+    c->backoff_max_ns = conf->backoff_max_ns ? conf->backoff_max_ns : 30000ull * NS_MS;
+    if (c->backoff_max_ns < c->backoff_min_ns)
+        c->backoff_max_ns = c->backoff_min_ns;
+    c->give_up_ns = conf->give_up_ns;
+}
+
 int delivery_new(const struct delivery_conf *conf, struct delivery **ret)
 {
     struct delivery *d = calloc(1, sizeof(*d));
@@ -29,12 +40,7 @@ int delivery_new(const struct delivery_conf *conf, struct delivery **ret)
     d->conf = *conf;
     if (d->conf.capacity == 0)
         d->conf.capacity = 1;
-    if (!d->conf.backoff_min_ns)
-        d->conf.backoff_min_ns = 250ull * NS_MS;
-    if (!d->conf.backoff_max_ns)
-        d->conf.backoff_max_ns = 30000ull * NS_MS;
-    if (d->conf.backoff_max_ns < d->conf.backoff_min_ns)
-        d->conf.backoff_max_ns = d->conf.backoff_min_ns;
+    set_retries(d, conf);
     d->slots = calloc(d->conf.capacity, sizeof(*d->slots));
     if (!d->slots) {
         free(d);
@@ -61,6 +67,8 @@ int delivery_new(const struct delivery_conf *conf, struct delivery **ret)
     (void)pthread_cond_init(&d->work, &attr);
     (void)pthread_cond_init(&d->space, &attr);
     (void)pthread_cond_init(&d->ended, &attr);
+    (void)pthread_cond_init(&d->chores, &attr);
+    (void)pthread_cond_init(&d->made, &attr);
     (void)pthread_condattr_destroy(&attr);
     *ret = d;
     return 0;
@@ -74,6 +82,8 @@ void delivery_free(struct delivery *d)
         alert_unref(d->slots[i].alert);
     dead_letters_close(&d->letters);
     spool_close(d->spool);
+    (void)pthread_cond_destroy(&d->made);
+    (void)pthread_cond_destroy(&d->chores);
     (void)pthread_cond_destroy(&d->ended);
     (void)pthread_cond_destroy(&d->space);
     (void)pthread_cond_destroy(&d->work);
@@ -83,6 +93,34 @@ void delivery_free(struct delivery *d)
     free(d);
 }
 
+static void start_spool(struct delivery *d)
+{
+    struct gyr_error err = {0};
+    struct spool *s = spooling_open(d, &err);
+
+    (void)pthread_mutex_lock(&d->lock); /* offers may come already */
+    if (s)
+        spooling_take(d, s);
+    else
+        spooling_tell_broken(d, err.msg);
+    (void)pthread_mutex_unlock(&d->lock);
+}
+
+static int start_threads(struct delivery *d)
+{
+    int r = d->conf.spool.dir ? keeper_start(d) : 0;
+
+    if (r < 0)
+        return r;
+    r = pthread_create(&d->thread, NULL, delivery_main, d);
+    if (r) {
+        (void)pthread_mutex_lock(&d->lock);
+        keeper_stop(d);
+        (void)pthread_mutex_unlock(&d->lock);
+    }
+    return -r;
+}
+
 int delivery_start(struct delivery *d, void *self)
 {
     sigset_t all, old;
@@ -90,23 +128,21 @@ int delivery_start(struct delivery *d, void *self)
     int r;
 
     d->self = self;
-    spooling_start(d);
+    if (d->conf.spool.dir)
+        start_spool(d);
+    (void)pthread_mutex_lock(&d->lock);
     d->progress_ns = clock_ns();
+    (void)pthread_mutex_unlock(&d->lock);
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &old);
-    r = pthread_create(&d->thread, NULL, delivery_main, d);
+    r = start_threads(d);
     (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-    if (r)
-        return -r;
-    d->started = true;
+    if (r < 0)
+        return r;
+    d->started = true; /* the main thread's */
     (void)snprintf(name, sizeof(name), "o/%.13s", d->conf.name);
     (void)pthread_setname_np(d->thread, name);
     return 0;
-}
-
-bool delivery_wants(const struct delivery *d, const struct rule *rule)
-{
-    return alert_filter_takes(&d->conf.filter, rule);
 }
 
 void delivery_wait(struct delivery *d, pthread_cond_t *c, uint64_t until_ns)
@@ -156,15 +192,28 @@ void delivery_enqueue(struct delivery *d, struct slot *s, struct alert *a, uint6
     d->n_used++;
 }
 
+void delivery_await_space(struct delivery *d, bool *told)
+{
+    delivery_wake_thread(d);
+    if (*told || !d->conf.on_wait) {
+        delivery_wait(d, &d->space, d->deadline_ns);
+        return;
+    }
+    /* Other outputs have alerts that nobody has told them of yet. */
+    *told = true;
+    (void)pthread_mutex_unlock(&d->lock);
+    d->conf.on_wait(d->conf.wait_ctx);
+    (void)pthread_mutex_lock(&d->lock);
+}
+
 /* @pre locked */
 static int offer_memory(struct delivery *d, struct alert *a)
 {
+    bool told = false;
     struct slot *s;
 
-    while (!(s = delivery_take_slot(d)) && d->conf.wait && !delivery_past_waiting(d)) {
-        delivery_wake_thread(d);
-        delivery_wait(d, &d->space, d->deadline_ns);
-    }
+    while (!(s = delivery_take_slot(d)) && d->conf.wait && !delivery_past_waiting(d))
+        delivery_await_space(d, &told);
     if (!s || d->has_ended) {
         if (s)
             TAILQ_INSERT_TAIL(&d->free, s, link);
@@ -189,7 +238,7 @@ void delivery_close_windows(struct delivery *d, uint64_t ts_ns)
     struct alert *a;
 
     d->no_wait = true;
-    while (d->noise && (a = noise_close(d->noise, ts_ns))) {
+    while (d->noise && d->n_used < d->conf.capacity && (a = noise_close(d->noise, ts_ns))) {
         (void)offer(d, a, d->conf.spool.dir ? spool_crc(a) : 0);
         alert_unref(a);
     }
@@ -254,6 +303,39 @@ void delivery_ack(struct delivery *d, uint64_t token, uint32_t verdict, uint64_t
     (void)pthread_mutex_unlock(&d->lock);
 }
 
+/* @pre locked */
+static int change_noise(struct delivery *d, const struct noise_conf *conf)
+{
+    if (d->noise && !noise_keeps_windows(d->noise, conf))
+        delivery_close_windows(d, UINT64_MAX);
+    d->conf.noise = *conf;
+    if (d->noise && !noise_is_wanted(conf) && !noise_is_open(d->noise)) {
+        noise_free(d->noise);
+        d->noise = NULL;
+    } else if (d->noise) { /* windows that found no room in the queue close in their time */
+        noise_change(d->noise, conf);
+    } else if (noise_is_wanted(conf)) {
+        d->noise = noise_new(conf);
+        return d->noise ? 0 : -ENOMEM;
+    }
+    return 0;
+}
+
+int delivery_change(struct delivery *d, const struct delivery_conf *conf)
+{
+    int r;
+
+    (void)pthread_mutex_lock(&d->lock);
+    r = change_noise(d, &conf->noise);
+    set_retries(d, conf);
+    d->conf.digest = conf->digest;
+    d->conf.wait = conf->wait;
+    (void)pthread_cond_signal(&d->work);
+    (void)pthread_cond_broadcast(&d->space);
+    (void)pthread_mutex_unlock(&d->lock);
+    return r;
+}
+
 void delivery_reopen(struct delivery *d)
 {
     (void)pthread_mutex_lock(&d->lock);
@@ -274,7 +356,6 @@ void delivery_end_by(struct delivery *d, uint64_t deadline_ns)
 void delivery_finish(struct delivery *d, uint64_t idle_ns)
 {
     (void)pthread_mutex_lock(&d->lock);
-    delivery_close_windows(d, UINT64_MAX);
     d->finishing = true;
     d->idle_ns = idle_ns;
     d->progress_ns = clock_ns();

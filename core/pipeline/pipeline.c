@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A pipeline's life after its start: restarts, reload, end. */
+/* A pipeline's life after its start: restarts, end. */
 #include "pipeline/pipeline_priv.h"
 
 #include "base/log.h"
@@ -10,8 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const uint64_t RESTART_MIN_NS = 250000000, RESTART_MAX_NS = 30000000000,
-                      OUTPUT_PATIENCE_NS = 5000000000;
+static const uint64_t RESTART_MIN_NS = 250000000, RESTART_MAX_NS = 30000000000;
 
 /* ---- end of parts ---- */
 
@@ -23,9 +22,11 @@ static void stop_enrichers(struct source *s)
 
 uint64_t pipeline_flush(struct pipeline *p)
 {
-    uint64_t wait = 0, n;
+    uint64_t wait = 0, left_behind, n;
 
     (void)!read(p->notify_fd, &n, sizeof(n));
+    if (!p->flushing)
+        change_conclude(p); /* no source runs any more */
     for (uint32_t i = 0; i < p->n_sinks; i++) {
         uint64_t left;
 
@@ -35,18 +36,8 @@ uint64_t pipeline_flush(struct pipeline *p)
         wait = left > wait ? left : wait;
     }
     p->flushing = true;
-    return wait;
-}
-
-static void stop_sinks(struct pipeline *p)
-{
-    for (uint32_t i = 0; i < p->n_sinks; i++) {
-        struct sink *k = &p->sinks[i];
-
-        k->hangs = k->hangs || delivery_join(k->delivery) < 0;
-        if (!k->hangs)
-            instance_stop(k->inst);
-    }
+    left_behind = retired_left(p);
+    return left_behind > wait ? left_behind : wait;
 }
 
 int pipeline_fd(const struct pipeline *p)
@@ -131,7 +122,7 @@ static uint64_t see_to_resting(struct pipeline *p, struct source *s, uint64_t no
 
 uint64_t pipeline_tick(struct pipeline *p)
 {
-    uint64_t now = clock_ns(), next = UINT64_MAX, n;
+    uint64_t now = clock_ns(), next = UINT64_MAX, left, n;
 
     (void)!read(p->notify_fd, &n, sizeof(n));
     for (uint32_t i = 0; i < p->n_sources; i++) {
@@ -140,15 +131,16 @@ uint64_t pipeline_tick(struct pipeline *p)
         if (state_of(s) == SOURCE_ENDED)
             reap(s, now);
         if (state_of(s) == SOURCE_RESTING) {
-            uint64_t left = see_to_resting(p, s, now);
-
+            left = see_to_resting(p, s, now);
             next = left < next ? left : next;
         }
         /* Half blind is not watching: whoever started us shall see that, and do so again. */
         if (s->is_live && !p->stopping && state_of(s) == SOURCE_DONE && s->failed)
             pipeline_stop(p);
     }
-    return next;
+    change_tick(p);
+    left = retired_tick(p);
+    return left < next ? left : next;
 }
 
 bool pipeline_is_done(const struct pipeline *p)
@@ -173,6 +165,7 @@ void pipeline_stop(struct pipeline *p)
     }
     for (uint32_t i = 0; i < p->n_sinks; i++)
         delivery_end_by(p->sinks[i].delivery, clock_ns() + OUTPUT_PATIENCE_NS);
+    change_end_by(p, clock_ns() + OUTPUT_PATIENCE_NS);
     (void)!write(p->notify_fd, &one, sizeof(one));
 }
 
@@ -189,66 +182,10 @@ int pipeline_finish(struct pipeline *p)
             r = -EIO;
     }
     (void)pipeline_flush(p);
-    stop_sinks(p);
+    for (uint32_t i = 0; i < p->n_sinks; i++)
+        sink_stop(&p->sinks[i]);
+    retired_stop(p);
     return r;
-}
-
-/* ---- reload ---- */
-
-/* @return what the source answered: on its thread, or here when that one does not run. */
-static int ask(struct source *s, enum source_ask what, struct gyr_error *err)
-{
-    int r;
-
-    (void)pthread_mutex_lock(&s->lock);
-    atomic_store_explicit(&s->ask, what, memory_order_release);
-    (void)pthread_mutex_unlock(&s->lock);
-    source_wake(s);
-    (void)pthread_mutex_lock(&s->lock);
-    while (s->state == SOURCE_RUNNING && atomic_load(&s->ask) != ASK_NOTHING)
-        (void)pthread_cond_wait(&s->answered, &s->lock);
-    if (atomic_load(&s->ask) != ASK_NOTHING) {
-        atomic_store(&s->ask, ASK_NOTHING);
-        (void)pthread_mutex_unlock(&s->lock);
-        return source_answer(s, what, false, err);
-    }
-    r = s->answer;
-    if (r < 0)
-        *err = s->answer_err;
-    (void)pthread_mutex_unlock(&s->lock);
-    return r;
-}
-
-int pipeline_reload(struct pipeline *p, struct generation *g, struct gyr_error *err)
-{
-    struct gyr_error why = {0}, ignored;
-    uint32_t n = 0;
-    int r = 0;
-
-    if (g->n_programs != p->schemas.n)
-        return gyr_fail(err, -EINVAL, "the rules were compiled for other sources");
-    while (n < p->n_sources && r == 0) {
-        struct source *s = &p->sources[n++];
-
-        s->next_gen = g;
-        r = ask(s, ASK_PREPARE, &why);
-        if (r < 0)
-            (void)gyr_fail(err, r, "source '%s': %.440s", s->name, why.msg);
-    }
-    for (uint32_t i = 0; i < n; i++) {
-        struct source *s = &p->sources[i];
-
-        /* Wishes that cannot be withdrawn only cost time: what is delivered too much is
-         * harmless. */
-        if (ask(s, r < 0 ? ASK_ABANDON : ASK_COMMIT, &ignored) < 0)
-            log_warning(NULL, "source '%s' keeps events that no rule wants any more", s->name);
-        s->next_gen = NULL;
-    }
-    if (r < 0)
-        return r;
-    generation_unref(p->gen);
-    p->gen = generation_ref(g);
-    return 0;
 }
 
 void pipeline_reopen(struct pipeline *p)
@@ -294,26 +231,24 @@ void source_free(struct source *s)
     (void)pthread_mutex_destroy(&s->lock);
 }
 
-void sink_free(struct sink *s)
-{
-    if (s->hangs)
-        return;
-    instance_free(s->inst);
-    delivery_free(s->delivery);
-}
-
 void pipeline_free(struct pipeline *p)
 {
-    bool hangs = false;
+    bool hangs;
 
     if (!p)
         return;
+    retired_stop(p);
+    hangs = p->any_hangs;
     for (uint32_t i = 0; i < p->n_sources; i++)
         source_free(&p->sources[i]);
     for (uint32_t i = 0; i < p->n_sinks; i++) {
         hangs = hangs || p->sinks[i].hangs;
         sink_free(&p->sinks[i]);
     }
+    config_unref(p->config);
+    free(p->routes);
+    if (!hangs)
+        (void)pthread_mutex_destroy(&p->routes_lock);
     free(p->source_plugins);
     free(p->enricher_plugins);
     free(p->sinks);

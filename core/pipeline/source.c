@@ -176,8 +176,8 @@ static void publish(struct source *s)
     (void)pthread_mutex_unlock(&s->lock);
 }
 
-int source_make_evaluator(struct source *s, struct generation *g, struct diags *d,
-                          struct evaluator **ret, struct gyr_error *err)
+int source_make_evaluator(struct source *s, struct generation *g, bool first_match_only,
+                          struct diags *d, struct evaluator **ret, struct gyr_error *err)
 {
     struct evaluator_conf conf = {.generation = g,
                                   .program = s->program,
@@ -187,7 +187,7 @@ int source_make_evaluator(struct source *s, struct generation *g, struct diags *
                                   .scratch = &s->scratch,
                                   .park = s->park,
                                   .sink = {.ctx = s, .match = source_match},
-                                  .first_match_only = s->first_match_only,
+                                  .first_match_only = first_match_only,
                                   .now_ns = clock_ns,
                                   .diags = d};
 
@@ -200,16 +200,20 @@ int source_answer(struct source *s, enum source_ask ask, bool running, struct gy
 
     switch (ask) {
     case ASK_PREPARE:
-        r = source_make_evaluator(s, s->next_gen, NULL, &s->next_eval, err);
+        r = source_make_evaluator(s, s->next->gen, s->next->config->first_match_only,
+                                  s->next->diags, &s->next_eval, err);
         if (r == 0 && running)
-            r = source_want(s, s->next_gen, err);
+            r = source_want(s, s->next->gen, err);
         break;
     case ASK_COMMIT:
+        source_wake_sinks(s);
         evaluator_unref(s->eval);
         s->eval = s->next_eval;
         s->next_eval = NULL;
         generation_unref(s->gen);
-        s->gen = generation_ref(s->next_gen);
+        s->gen = generation_ref(s->next->gen);
+        s->routes = s->next->routes;
+        redactor_change(&s->maker.redactor, s->next->config->redact, s->next->config->n_redact);
         break;
     case ASK_ABANDON:
         evaluator_unref(s->next_eval);
@@ -225,19 +229,22 @@ int source_answer(struct source *s, enum source_ask ask, bool running, struct gy
 
 static void see_to_asks(struct source *s)
 {
-    enum source_ask ask = (enum source_ask)atomic_load_explicit(&s->ask, memory_order_acquire);
+    int ask = atomic_load_explicit(&s->ask, memory_order_acquire);
     struct gyr_error err = {0};
+    uint64_t one = 1;
     int r;
 
-    if (ask == ASK_NOTHING)
+    /* It may have been withdrawn meanwhile. */
+    if (ask == ASK_NOTHING || !atomic_compare_exchange_strong(&s->ask, &ask, ASK_TAKEN))
         return;
-    r = source_answer(s, ask, true, &err);
+    r = source_answer(s, (enum source_ask)ask, true, &err);
     (void)pthread_mutex_lock(&s->lock);
     s->answer = r;
     s->answer_err = err;
     atomic_store_explicit(&s->ask, ASK_NOTHING, memory_order_release);
     (void)pthread_cond_signal(&s->answered);
     (void)pthread_mutex_unlock(&s->lock);
+    (void)!write(s->notify_fd, &one, sizeof(one));
 }
 
 /* An enricher wants the state told anew. */

@@ -5,7 +5,7 @@
  *
  * A driver defines, on top of its primitives:
  *   arch_nr(regs)           the number as it is in the registers, 32 bits
- *   arch_is_compat()        is the thread in a call of the 32-bit table?
+ *   arch_is_compat(task)    is the thread in a call of the 32-bit table?
  *   arch_args(regs, c)      the arguments
  *   arch_args32(regs, c)    those of a 32-bit call
  *   arch_arg32(regs)        the first of them
@@ -34,7 +34,7 @@ enum { NR32_CLONE = 120, NR32_FORK = 2, NR32_VFORK = 190 };
 #endif
 
 static PRIM_INLINE u64 arch_nr(const struct pt_regs *regs);
-static PRIM_INLINE bool arch_is_compat(void);
+static PRIM_INLINE bool arch_is_compat(const struct task_struct *task);
 static PRIM_INLINE void arch_args(const struct pt_regs *regs, struct call *c);
 static PRIM_INLINE void arch_args32(const struct pt_regs *regs, struct call *c);
 static PRIM_INLINE u32 arch_arg32(const struct pt_regs *regs);
@@ -53,9 +53,11 @@ static PRIM_INLINE void arch_socketcall(struct call *c)
         c->arg[i] = arg[i];
 }
 
-/** The call that ends, with @p ret as its answer; @p table32 arch_is_compat(). */
-static PRIM_INLINE void arch_call(const struct pt_regs *regs, s64 ret, bool table32, struct call *c)
+/** The call of @p task that ends, with @p ret as its answer; @p table32 arch_is_compat(). */
+static PRIM_INLINE void arch_call(struct task_struct *task, const struct pt_regs *regs, s64 ret,
+                                  bool table32, struct call *c)
 {
+    c->task = task;
     c->ret = ret;
     c->nr = arch_nr(regs) & ~ARCH_X32;
     c->table32 = table32;

@@ -29,6 +29,7 @@ struct enc {
 
 /** One system call on its way out. */
 struct call {
+    struct task_struct *task; /**< prim_task() */
     u64 arg[6];
     s64 ret;
     u32 nr;       /**< native number, without the bit of x32 */

@@ -72,7 +72,7 @@ static PRIM_INLINE bool encode_pipe(struct enc *e, const struct call *c)
     if (prim_user_read(fds, sizeof(fds), c->arg[0]) != 0)
         fds[0] = fds[1] = -1;
     if (c->ret == 0)
-        file_look(fds[0], &pipe);
+        file_look(c->task, fds[0], &pipe);
     put_ret(e, c);
     enc_s64(e, fds[0]);
     enc_s64(e, fds[1]);

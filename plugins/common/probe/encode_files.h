@@ -33,7 +33,7 @@ static PRIM_INLINE bool encode_open(struct enc *e, const struct call *c)
 {
     struct file_facts o;
 
-    file_look(c->ret, &o);
+    file_look(c->task, c->ret, &o);
     enc_s64(e, c->ret);
     enc_user_str(e, c->arg[0]);
     enc_u32(e, flags_open(c->arg[1]) | open_found(&o));
@@ -47,7 +47,7 @@ static PRIM_INLINE bool encode_openat(struct enc *e, const struct call *c)
 {
     struct file_facts o;
 
-    file_look(c->ret, &o);
+    file_look(c->task, c->ret, &o);
     enc_s64(e, c->ret);
     enc_s64(e, as_fd(c->arg[0]));
     enc_user_str(e, c->arg[1]);
@@ -65,7 +65,7 @@ static PRIM_INLINE bool encode_openat2(struct enc *e, const struct call *c)
     } how = {0};
     struct file_facts o;
 
-    file_look(c->ret, &o);
+    file_look(c->task, c->ret, &o);
     (void)prim_user_read(&how, sizeof(how), c->arg[2]);
     enc_s64(e, c->ret);
     enc_s64(e, as_fd(c->arg[0]));
@@ -82,7 +82,7 @@ static PRIM_INLINE bool encode_creat(struct enc *e, const struct call *c)
 {
     struct file_facts o;
 
-    file_look(c->ret, &o);
+    file_look(c->task, c->ret, &o);
     enc_s64(e, c->ret);
     enc_user_str(e, c->arg[0]);
     enc_u32(e, (u32)c->arg[1] & MODE_BITS);

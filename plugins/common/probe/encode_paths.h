@@ -240,10 +240,10 @@ static PRIM_INLINE bool encode_fchdir(struct enc *e, const struct call *c)
 /* The handle says nothing to a reader: the path is that of the file it opened. */
 static PRIM_INLINE bool encode_open_by_handle_at(struct enc *e, const struct call *c)
 {
-    struct file *file = prim_file(c->ret);
+    struct file *file = prim_file(c->task, c->ret);
     struct file_facts o;
 
-    file_look(c->ret, &o);
+    file_look(c->task, c->ret, &o);
     put_ret(e, c);
     put_int(e, c, 0);
     enc_u32(e, flags_open(c->arg[2]) | open_found(&o));

@@ -44,9 +44,9 @@ struct file_facts {
     u32 dev, mode, layer;
 };
 
-static PRIM_INLINE void file_look(s64 fd, struct file_facts *r)
+static PRIM_INLINE void file_look(struct task_struct *task, s64 fd, struct file_facts *r)
 {
-    struct file *file = prim_file(fd);
+    struct file *file = prim_file(task, fd);
     struct inode *inode;
     struct super_block *sb;
 

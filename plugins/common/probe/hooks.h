@@ -24,6 +24,16 @@ static PRIM_INLINE bool encode_generic(struct enc *e, const struct call *c)
     return true;
 }
 
+/** May a call of this number be traced? A look that is cheaper than which table it is of. */
+static PRIM_INLINE bool hook_any(const struct pt_regs *regs)
+{
+    u64 nr = arch_nr(regs);
+    const struct probe_conf *conf = prim_conf();
+
+    return nr == (u32)NR32_SOCKETCALL || conf->calls[nr & (PROBE_NRS - 1)] ||
+           conf->calls32[nr & (PROBE_NRS32 - 1)];
+}
+
 /** The encoder of a 32-bit call, or of a 64-bit one, that ends: its place in encoders.def, from 1;
  *  0: not traced. */
 static PRIM_INLINE u32 hook_encoder32(const struct pt_regs *regs)
@@ -48,7 +58,7 @@ static PRIM_INLINE u32 hook_encoder64(const struct pt_regs *regs)
 
 static PRIM_INLINE u32 hook_encoder(const struct pt_regs *regs)
 {
-    return arch_is_compat() ? hook_encoder32(regs) : hook_encoder64(regs);
+    return arch_is_compat(prim_task()) ? hook_encoder32(regs) : hook_encoder64(regs);
 }
 
 /* ---- processes: each puts a record into @p buf, which the driver sends ---- */

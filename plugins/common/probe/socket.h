@@ -38,7 +38,7 @@ struct ends {
 /** The socket behind a descriptor of the thread that runs, or NULL. */
 static PRIM_INLINE struct sock *sock_of_fd(s64 fd)
 {
-    struct file *file = prim_file(fd);
+    struct file *file = prim_file(prim_task(), fd);
     struct socket *socket = KREAD(file, private_data);
 
     /* only what is a socket knows its file */

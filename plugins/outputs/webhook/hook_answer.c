@@ -42,3 +42,26 @@ int hook_answer_bulk(const char *body, size_t len, struct gyr_verdict *v, uint32
     json_decref(root);
     return r;
 }
+
+uint32_t hook_answer_partial(const char *body, size_t len, uint32_t n, struct gyr_error *err)
+{
+    json_t *root = json_loadb(body, len, 0, NULL);
+    const json_t *partial = json_object_get(root, "partialSuccess");
+    const json_t *count = json_object_get(partial, "rejectedLogRecords");
+    const char *why = json_string_value(json_object_get(partial, "errorMessage"));
+    const char *digits = json_string_value(count); /* as JSON has numbers of 64 bits */
+    json_int_t number = json_integer_value(count);
+    uint64_t refused = number > 0 ? (uint64_t)number : 0;
+
+    for (; digits && *digits >= '0' && *digits <= '9' && refused < n; digits++)
+        refused = refused * 10 + (uint64_t)(*digits - '0');
+    if (refused > n)
+        refused = n;
+    if (refused)
+        (void)gyr_fail(err, -EBADMSG, "%u of %u records were refused: %.200s", (unsigned)refused, n,
+                       why ? why : "no reason given");
+    else if (why && *why)
+        (void)gyr_fail(err, 0, "taken, with a warning: %.200s", why);
+    json_decref(root);
+    return (uint32_t)refused;
+}

@@ -20,11 +20,9 @@ static PRIM_INLINE u64 arch_nr(const struct pt_regs *regs)
     return (u32)regs->orig_ax;
 }
 
-static PRIM_INLINE bool arch_is_compat(void)
+static PRIM_INLINE bool arch_is_compat(const struct task_struct *task)
 {
-    if (TASK_IS_TYPED)
-        return bpf_get_current_task_btf()->thread_info.status & TS_COMPAT_BIT;
-    return KREAD(prim_task(), thread_info.status) & TS_COMPAT_BIT;
+    return TASK_GET(task, thread_info.status) & TS_COMPAT_BIT;
 }
 
 /* The first argument of a 32-bit call. */
@@ -68,11 +66,9 @@ static PRIM_INLINE u64 arch_nr(const struct pt_regs *regs)
     return (u32)regs->syscallno;
 }
 
-static PRIM_INLINE bool arch_is_compat(void)
+static PRIM_INLINE bool arch_is_compat(const struct task_struct *task)
 {
-    if (TASK_IS_TYPED)
-        return bpf_get_current_task_btf()->thread_info.flags >> TIF_32BIT & 1;
-    return KREAD(prim_task(), thread_info.flags) >> TIF_32BIT & 1;
+    return TASK_GET(task, thread_info.flags) >> TIF_32BIT & 1;
 }
 
 static PRIM_INLINE u32 arch_arg32(const struct pt_regs *regs)
@@ -120,13 +116,15 @@ static PRIM_INLINE struct pt_regs *arch_regs(void)
 static PRIM_INLINE void arch_current_call(struct call *c)
 {
     enum { PF_KTHREAD_BIT = 0x200000 };
+    struct task_struct *task = prim_task();
 
+    c->task = task;
     c->nr = ~0u;
     c->table32 = c->compat = false;
     c->arg[0] = 0;
-    if (KREAD(prim_task(), flags) & PF_KTHREAD_BIT)
+    if (KREAD(task, flags) & PF_KTHREAD_BIT)
         return;
-    c->table32 = c->compat = arch_is_compat();
+    c->table32 = c->compat = arch_is_compat(task);
     arch_first_arg(c, arch_regs());
 }
 

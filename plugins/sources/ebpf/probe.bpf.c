@@ -87,7 +87,7 @@ static PRIM_INLINE void send(struct enc *e, u32 class, u64 ts, s64 tid, u32 cpu)
 
 static PRIM_INLINE void prim_send(struct enc *e, u32 class)
 {
-    send(e, class, prim_now(), (u32)bpf_get_current_pid_tgid(), bpf_get_smp_processor_id());
+    send(e, class, prim_now(), TASK_GET(prim_task(), pid), bpf_get_smp_processor_id());
 }
 
 static PRIM_INLINE u8 *prim_scratch(void)
@@ -130,21 +130,21 @@ enum {
 };
 
 #define ENCODER(fn, type, class)                                                                   \
-    static PRIM_INLINE int run_##fn(u64 *ctx, bool table32)                                        \
+    static PRIM_INLINE int run_##fn(u64 *ctx, struct task_struct *task, bool table32)              \
     {                                                                                              \
-        u64 ts = prim_now(), id = bpf_get_current_pid_tgid();                                      \
+        u64 ts = prim_now();                                                                       \
         u32 cpu = bpf_get_smp_processor_id();                                                      \
         u8 *buf = scratch_of(SLOT_CALL, cpu);                                                      \
         struct call c;                                                                             \
         struct enc e;                                                                              \
                                                                                                    \
-        if (!buf || id >> 32 == conf.self_tgid)                                                    \
+        if (!buf || (u32)TASK_GET(task, tgid) == conf.self_tgid)                                   \
             return 0;                                                                              \
-        arch_call((const struct pt_regs *)ctx[0], (s64)ctx[1], table32, &c);                       \
+        arch_call(task, (const struct pt_regs *)ctx[0], (s64)ctx[1], table32, &c);                 \
         enc_begin(&e, buf, EV_##type, N_##type, FLAT_##type);                                      \
         if (encode_##fn(&e, &c)) {                                                                 \
             enc_check_number(&e, N_##type);                                                        \
-            send(&e, class, ts, (u32)id, cpu);                                                     \
+            send(&e, class, ts, TASK_GET(task, pid), cpu);                                         \
         }                                                                                          \
         return 0;                                                                                  \
     }                                                                                              \
@@ -152,7 +152,9 @@ enum {
     SEC("tp_btf/sys_exit")                                                                         \
     int call_##fn(u64 *ctx)                                                                        \
     {                                                                                              \
-        return run_##fn(ctx, arch_is_compat());                                                    \
+        struct task_struct *task = prim_task();                                                    \
+                                                                                                   \
+        return run_##fn(ctx, task, arch_is_compat(task));                                          \
     }
 #include "probe/encoders.def"
 #undef ENCODER
@@ -173,16 +175,20 @@ SEC("tp_btf/sys_exit")
 int sys_exit(u64 *ctx)
 {
     struct pt_regs *regs = (struct pt_regs *)ctx[0];
+    struct task_struct *task;
     u32 encoder;
 
-    if (arch_is_compat()) {
+    if (!hook_any(regs))
+        return 0;
+    task = prim_task();
+    if (arch_is_compat(task)) {
         encoder = hook_encoder32(regs);
     } else {
         encoder = hook_encoder64(regs);
         if (encoder == ENC_openat)
-            return run_openat(ctx, false);
+            return run_openat(ctx, task, false);
         if (encoder == ENC_close)
-            return run_close(ctx, false);
+            return run_close(ctx, task, false);
     }
     if (encoder == ENC_NOBODY)
         return 0;
@@ -213,7 +219,7 @@ int on_exec(u64 *ctx)
     if (!buf || !(conf.hooks & PROBE_HOOK_EXEC))
         return 0;
     hook_exec(&e, buf, bprm, at);
-    send(&e, PROBE_STATE, ts, (u32)bpf_get_current_pid_tgid(), bpf_get_smp_processor_id());
+    send(&e, PROBE_STATE, ts, TASK_GET(prim_task(), pid), bpf_get_smp_processor_id());
     return 0;
 }
 
@@ -251,15 +257,16 @@ int on_exit(u64 *ctx)
 SEC("tp_btf/signal_deliver")
 int on_signal(u64 *ctx)
 {
-    u64 ts = prim_now(), id = bpf_get_current_pid_tgid();
+    u64 ts = prim_now();
+    struct task_struct *task = prim_task();
     u32 cpu = bpf_get_smp_processor_id();
     u8 *buf = scratch_of(SLOT_HOOK, cpu);
     struct enc e;
 
-    if (!buf || id >> 32 == conf.self_tgid)
+    if (!buf || (u32)TASK_GET(task, tgid) == conf.self_tgid)
         return 0;
     hook_signal(&e, buf, (s32)ctx[0], (const struct kernel_siginfo *)ctx[1]);
-    send(&e, PROBE_OTHER, ts, (u32)id, cpu);
+    send(&e, PROBE_OTHER, ts, TASK_GET(task, pid), cpu);
     return 0;
 }
 

@@ -20,7 +20,7 @@ static inline u64 arch_nr(const struct pt_regs *regs)
 	return (u32)syscall_get_nr(current, (struct pt_regs *)regs);
 }
 
-static inline bool arch_is_compat(void)
+static inline bool arch_is_compat(const struct task_struct *task)
 {
 #ifdef CONFIG_X86_64
 	return in_ia32_syscall(); /* in_compat_syscall() has x32 too */
@@ -92,7 +92,8 @@ static inline void arch_current_call(struct call *c)
 	c->nr = ~0u;
 	if (current->flags & PF_KTHREAD)
 		return;
-	c->table32 = c->compat = arch_is_compat();
+	c->task = current;
+	c->table32 = c->compat = arch_is_compat(current);
 	c->nr = arch_nr(regs) & ~ARCH_X32;
 	if (c->table32)
 		arch_args32(regs, c);

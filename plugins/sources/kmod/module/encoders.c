@@ -100,7 +100,7 @@ static void sys_exit(const struct encoder *encoder, const struct pt_regs *regs, 
 
 	if (!buf)
 		return;
-	arch_call(regs, ret, table32, &c);
+	arch_call(current, regs, ret, table32, &c);
 	enc_begin(&e, buf, encoder->type, encoder->n, encoder->first);
 	if (encoder->encode(&e, &c))
 		send(&e, encoder->class, ts, task_pid_nr(current));
@@ -108,7 +108,7 @@ static void sys_exit(const struct encoder *encoder, const struct pt_regs *regs, 
 
 void gyr_on_sys_exit(const struct pt_regs *regs, long ret)
 {
-	bool table32 = arch_is_compat();
+	bool table32 = arch_is_compat(current);
 	u32 i = table32 ? hook_encoder32(regs) : hook_encoder64(regs);
 
 	if (!i || i >= ARRAY_SIZE(encoders) ||

@@ -219,9 +219,9 @@ static inline u64 prim_now(void)
 }
 
 /* As files_lookup_fd_raw() does, which has had four names since 5.4. */
-static inline struct file *prim_file(s64 fd)
+static inline struct file *prim_file(struct task_struct *task, s64 fd)
 {
-	struct files_struct *files = current->files;
+	struct files_struct *files = task->files;
 	struct fdtable *fdt;
 
 	if (!files || fd < 0)
