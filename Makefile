@@ -17,7 +17,7 @@
 ## format      clang-format every .c and .h
 ## kmod        build the kernel module into O/kmod [KDIR=/lib/modules/…/build]
 ## objects     compile everything, link nothing: for a compiler of another architecture
-## install     DESTDIR=, prefix=/usr/local
+## install     DESTDIR=, prefix=/usr/local (BUILT=1: what is built, as it is)
 ## uninstall   what install put there, but for the configuration
 ## deps        install the packages the build needs
 ## tests       build the tests, do not run them
@@ -307,7 +307,7 @@ $(O)/gyr-sdk.pc: $(top)/sdk/gyr-sdk.pc.in $(top)/core/cli/cli.c $(top)/sdk/gyr/p
 # install(1) replaces a file and never writes into it: a running gyr keeps the one it mapped.
 sdk_examples := $(patsubst %/,%,$(wildcard $(top)/sdk/examples/*/))
 sdk_docs  := $(addprefix $(top)/docs/,abi.md plugins.md)
-install: all $(O)/gyr-sdk.pc
+install: $(if $(BUILT),,all) $(O)/gyr-sdk.pc
 	$(q)$(INSTALL) -d $(addprefix $(DESTDIR),$(bindir) $(plugindir)/presets $(includedir)/gyr $(datadir)/gyr/rules $(sysconfdir)/gyr \
 	  $(libdir)/pkgconfig $(docdir) $(sdkdir)/captures)
 	$(q)$(INSTALL) -m 644 $(O)/gyr-sdk.pc $(DESTDIR)$(libdir)/pkgconfig/

@@ -11,8 +11,7 @@
 #include <unistd.h>
 
 static const uint64_t RESTART_MIN_NS = 250000000, RESTART_MAX_NS = 30000000000,
-                      SOURCE_PATIENCE_NS = 8000000000, LATE_NS = 30000000000,
-                      LOOK_NS = 10000000000;
+                      SOURCE_PATIENCE_NS = 8000000000, LATE_NS = 30000000000, LOOK_NS = 10000000000;
 
 /* ---- end of parts ---- */
 
