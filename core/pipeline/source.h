@@ -98,7 +98,8 @@ struct source {
     struct generation *gen;
     const struct successor *next; /* while a reload goes on */
     struct alert_maker maker;
-    struct map rules; /* name to struct rule_count */
+    const struct pipeline_watch *watch; /* NULL: nobody looks on */
+    struct map rules;                   /* name to struct rule_count */
     struct source_stats now;
     uint64_t lost[LOSS_CLASSES][LOSS_CPUS];
     struct losses losses;
