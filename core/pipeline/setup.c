@@ -159,7 +159,7 @@ static int load_schemas(struct pipeline *p, struct diags *d)
             }
         }
         if (!used && !bad)
-            diag_warning(d, c->enrichers[i].loc,
+            diag_warning(d, DIAG_IDLE_ENRICHER, c->enrichers[i].loc,
                          "enricher '%s' is for events of '%s', which no source gives",
                          c->enrichers[i].name, pl->enricher.schema);
     }

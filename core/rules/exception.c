@@ -55,14 +55,14 @@ static int add_exception(struct defs *defs, struct rule_def *r, const struct yno
     item_check_keys(defs, item, keys, what);
     e = exception_find(r, name->str);
     if (e && !append)
-        diag_warning(defs->d, name->loc, "%s is defined twice", what);
+        diag_warning(defs->d, DIAG_EXCEPTION, name->loc, "%s is defined twice", what);
     if (e && append && (fields || comps)) {
         diag_error(defs->d, fields ? fields->loc : comps->loc,
                    "%s: values can be appended, fields and comps cannot", what);
         return -EINVAL;
     }
     if (append && !values)
-        diag_warning(defs->d, item->loc, "%s: there are no values to append", what);
+        diag_warning(defs->d, DIAG_EXCEPTION, item->loc, "%s: there are no values to append", what);
     if (!e || !append) {
         if (!fields) {
             diag_error(defs->d, item->loc, "%s has no 'fields'", what);

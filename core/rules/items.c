@@ -27,7 +27,7 @@ void item_check_keys(struct defs *defs, const struct ynode *item, const char *co
         for (k = keys; *k && strcmp(*k, key->str) != 0; k++)
             ;
         if (!*k)
-            diag_warning(defs->d, key->loc, "%s: unknown key '%.100s' is ignored%s", what, key->str,
+            diag_warning(defs->d, DIAG_UNKNOWN_KEY, key->loc, "%s: unknown key '%.100s' is ignored%s", what, key->str,
                          item_hint(defs, key->str, keys));
     }
 }
@@ -70,6 +70,17 @@ int item_bool(struct defs *defs, const struct ynode *item, const char *key, cons
     return -EINVAL;
 }
 
+void item_tell_again(struct defs *defs, struct loc first, struct loc again, const char *what)
+{
+    if (first.file == again.file)
+        diag_warning(defs->d, DIAG_REDEFINED, again,
+                     "%s is defined twice in this file: what stands in line %u counts for nothing",
+                     what, first.line);
+    else
+        diag_info(defs->d, DIAG_OVERRIDES, again, "%s replaces the one in %s:%u", what,
+                  first.file->path, first.line);
+}
+
 int item_append(struct defs *defs, const struct ynode *item, const char *key, const char *what)
 {
     const struct ynode *o = ymap_get(item, "override"), *k, *v;
@@ -84,7 +95,7 @@ int item_append(struct defs *defs, const struct ynode *item, const char *key, co
         return -EINVAL;
     }
     if (append)
-        diag_warning(defs->d, item->loc,
+        diag_warning(defs->d, DIAG_DEPRECATED, item->loc,
                      "%s: 'append' is deprecated: write 'override: {%s: append}' instead", what,
                      key);
     if (!o)
@@ -153,6 +164,17 @@ static const char *label(struct defs *defs, const char *kind, const struct ynode
     return arena_printf(defs->arena, "%s '%.200s'", kind, name->str);
 }
 
+/* One that is there is replaced: by accident, or by `override`. */
+static void tell_change(struct defs *defs, const struct ynode *override, struct loc first,
+                        struct loc again, const char *what)
+{
+    if (override)
+        diag_info(defs->d, DIAG_OVERRIDES, again, "%s is replaced, which stands in %s:%u", what,
+                  first.file->path, first.line);
+    else
+        item_tell_again(defs, first, again, what);
+}
+
 int item_list(struct defs *defs, const struct ynode *item)
 {
     static const char *const keys[] = {"list", "items", "append", "override", NULL};
@@ -168,7 +190,7 @@ int item_list(struct defs *defs, const struct ynode *item)
         return defs_no_memory(defs);
     item_check_keys(defs, item, keys, what);
     if (!is_name(name->str, name->len, lex_bare))
-        diag_warning(defs->d, name->loc, "%s: no condition can use such a name", what);
+        diag_warning(defs->d, DIAG_BAD_NAME, name->loc, "%s: no condition can use such a name", what);
     append = item_append(defs, item, "items", what);
     l = map_get(&defs->list_by_name, name->str, name->len);
     if (append > 0 && !l) {
@@ -183,6 +205,8 @@ int item_list(struct defs *defs, const struct ynode *item)
         if (check_count(defs, &defs->lists, name->loc, what) < 0)
             return -ENOMEM;
     }
+    else if (append == 0)
+        tell_change(defs, ymap_get(item, "override"), l->loc, name->loc, what);
     if (append <= 0)
         *l = (struct list_def){.name = name->str, .loc = name->loc, .broken = append < 0};
     if (!items || items->kind != Y_SEQ) {
@@ -209,7 +233,7 @@ int item_macro(struct defs *defs, const struct ynode *item)
         return defs_no_memory(defs);
     item_check_keys(defs, item, keys, what);
     if (!is_name(name->str, name->len, lex_identifier))
-        diag_warning(defs->d, name->loc,
+        diag_warning(defs->d, DIAG_BAD_NAME, name->loc,
                      "%s: no condition can use such a name: letters, digits and '_' only", what);
     append = item_append(defs, item, "condition", what);
     m = map_get(&defs->macro_by_name, name->str, name->len);
@@ -225,6 +249,8 @@ int item_macro(struct defs *defs, const struct ynode *item)
         if (check_count(defs, &defs->macros, name->loc, what) < 0)
             return -ENOMEM;
     }
+    else if (append == 0)
+        tell_change(defs, ymap_get(item, "override"), m->loc, name->loc, what);
     if (append <= 0)
         *m = (struct macro_def){.name = name->str, .loc = name->loc, .broken = append < 0};
     r = item_text(defs, item, "condition", what, true, &cond);

@@ -133,15 +133,16 @@ static int set_duration(struct defs *defs, struct rule_def *r, const struct ynod
     return 0;
 }
 
-/* Falco's warning about rules for every event type has no cost behind it here: checked only. */
 static int set_warn(struct defs *defs, struct rule_def *r, const struct ynode *item, bool append,
                     const char *what)
 {
-    bool ignored;
+    bool warn = true;
+    int k = item_bool(defs, item, "warn_evttypes", what, &warn);
 
-    (void)r;
     (void)append;
-    return item_bool(defs, item, "warn_evttypes", what, &ignored);
+    if (k >= 0)
+        r->any_type = !warn;
+    return k;
 }
 
 static int set_skip(struct defs *defs, struct rule_def *r, const struct ynode *item, bool append,
@@ -265,7 +266,7 @@ static int append_old(struct defs *defs, struct rule_def *r, const struct ynode 
 {
     int k = 0;
 
-    diag_warning(defs->d, item->loc,
+    diag_warning(defs->d, DIAG_DEPRECATED, item->loc,
                  "%s: 'append' is deprecated: name what to append under 'override'", what);
     if (!ymap_get(item, "condition") && !ymap_get(item, "exceptions")) {
         diag_error(defs->d, item->loc, "%s: to append, it needs a condition or exceptions", what);
@@ -288,12 +289,15 @@ static int change(struct defs *defs, struct rule_def *old, const struct ynode *i
         diag_error(defs->d, item->loc, "%s: there is no rule of that name to %s", what, verb);
         return -EINVAL;
     }
+    if (o)
+        diag_info(defs->d, DIAG_OVERRIDES, item->loc, "%s is changed, which stands in %s:%u", what,
+                  old->loc.file->path, old->loc.line);
     if (append)
         k = append_old(defs, old, item, what);
     else if (o)
         k = override(defs, old, item, o, what);
     else {
-        diag_warning(defs->d, item->loc,
+        diag_warning(defs->d, DIAG_DEPRECATED, item->loc,
                      "%s: 'enabled' alone is deprecated: add 'override: {enabled: replace}'", what);
         k = set_enabled(defs, old, item, false, what);
     }
@@ -318,6 +322,8 @@ static int define(struct defs *defs, struct rule_def *old, const struct ynode *i
             return defs_no_memory(defs);
         }
     }
+    if (old)
+        item_tell_again(defs, old->loc, name->loc, what);
     *r = (struct rule_def){.name = name->str,
                            .loc = name->loc,
                            .source = source ? source : "syscall",
