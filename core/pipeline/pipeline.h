@@ -158,4 +158,8 @@ struct rule_count {
 };
 int pipeline_rule_counts(const struct pipeline *p, struct rule_count **ret);
 
+/** Start, wait for the end of its sources, finish: for what reads no live events and nobody stops.
+ *  @return 0; negative with a sentence. */
+int pipeline_run(struct pipeline *p, struct gyr_error *err);
+
 #endif /* PIPELINE_PIPELINE_H */

@@ -117,6 +117,10 @@ void item_check_keys(struct defs *defs, const struct ynode *item, const char *co
                      const char *what);
 /** "; did you mean 'x'?" among @p words (ended by NULL). */
 const char *item_hint(struct defs *defs, const char *word, const char *const *words);
+/** Tell that a key is not there, or under which wrong name it is. @return -EINVAL. */
+int item_missing(struct defs *defs, const struct ynode *item, const char *key, const char *what);
+/** "; did you mean 'x'?" among the names of what is defined. */
+const char *item_name_hint(struct defs *defs, const struct map *names, const char *name);
 /** Tell that an item of that name is there already. */
 void item_tell_again(struct defs *defs, struct loc first, struct loc again, const char *what);
 /** `append: true` or an `override` of lists and macros. @param key what may be overridden.

@@ -174,6 +174,9 @@ static int open_list(struct resolver *r, struct unit *u, struct expr *list)
     struct vec open = {0};
     const struct list_def *l;
 
+    if (!list->list.n)
+        problem_add(r, u, PROBLEM_WARNING + DIAG_NEVER_MATCHES, list->text, list->off,
+                    "the list is empty: this is never true");
     for (uint32_t i = 0; i < list->list.n; i++) {
         struct expr *e = list->list.items[i];
 

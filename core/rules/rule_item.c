@@ -60,8 +60,12 @@ static int set_priority(struct defs *defs, struct rule_def *r, const struct ynod
         return -EINVAL;
     p = priority_parse(n->str);
     if (p < 0) {
+        const char *hint = item_hint(defs, n->str, names);
+
         diag_error(defs->d, n->loc, "%s: '%.60s' is no priority%s", what, n->str,
-                   item_hint(defs, n->str, names));
+                   hint[0] ? hint
+                           : "; there are emergency, alert, critical, error, warning, notice, "
+                             "informational and debug");
         return -EINVAL;
     }
     r->priority = (uint32_t)p;
@@ -216,12 +220,14 @@ static int override(struct defs *defs, struct rule_def *r, const struct ynode *i
         k = override_one(defs, r, item, o->items[2 * i], o->items[2 * i + 1], what);
         worst = k < 0 && worst != -ENOMEM ? k : worst;
     }
-    for (uint32_t i = 0; i < item->n; i++) {
+    for (uint32_t i = 0; i < item->n && worst == 0; i++) {
         const struct ynode *key = item->items[2 * i];
 
         if (setter_find(key->str) && !ymap_get(o, key->str)) {
-            diag_error(defs->d, key->loc, "%s: '%s' has no entry in 'override'", what, key->str);
-            worst = worst ? worst : -EINVAL;
+            diag_error(defs->d, key->loc,
+                       "%s: '%s' has no entry in 'override': is it to be appended or replaced?",
+                       what, key->str);
+            worst = -EINVAL;
         }
     }
     return worst;
@@ -239,8 +245,8 @@ static int set_all(struct defs *defs, struct rule_def *r, const struct ynode *it
         if (!ymap_get(item, s->key)) {
             if (!s->required)
                 continue;
-            diag_error(defs->d, item->loc, "%s has no '%s'", what, s->key);
-            worst = worst ? worst : -EINVAL;
+            k = item_missing(defs, item, s->key, what);
+            worst = worst ? worst : k;
             continue;
         }
         k = s->set(defs, r, item, !all, what);
@@ -266,12 +272,12 @@ static int append_old(struct defs *defs, struct rule_def *r, const struct ynode 
 {
     int k = 0;
 
-    diag_warning(defs->d, DIAG_DEPRECATED, item->loc,
-                 "%s: 'append' is deprecated: name what to append under 'override'", what);
     if (!ymap_get(item, "condition") && !ymap_get(item, "exceptions")) {
         diag_error(defs->d, item->loc, "%s: to append, it needs a condition or exceptions", what);
         return -EINVAL;
     }
+    diag_warning(defs->d, DIAG_DEPRECATED, item->loc,
+                 "%s: 'append' is deprecated: name what to append under 'override'", what);
     if (ymap_get(item, "condition"))
         k = set_condition(defs, r, item, true, what);
     if (k == 0 && ymap_get(item, "exceptions"))
@@ -279,14 +285,15 @@ static int append_old(struct defs *defs, struct rule_def *r, const struct ynode 
     return k;
 }
 
-static int change(struct defs *defs, struct rule_def *old, const struct ynode *item, bool append,
-                  const struct ynode *o, const char *what)
+static int change(struct defs *defs, struct rule_def *old, const struct ynode *item,
+                  const char *name, bool append, const struct ynode *o, const char *what)
 {
     const char *verb = append ? "append to" : o ? "override" : "enable or disable";
     int k;
 
     if (!old) {
-        diag_error(defs->d, item->loc, "%s: there is no rule of that name to %s", what, verb);
+        diag_error(defs->d, item->loc, "%s: there is no rule of that name to %s%s", what, verb,
+                   item_name_hint(defs, &defs->rule_by_name, name));
         return -EINVAL;
     }
     if (o)
@@ -376,7 +383,7 @@ int item_rule(struct defs *defs, const struct ynode *item)
     given = source ? source->str : is_change ? NULL : "syscall";
     k = check_source(defs, old, source, given, name->loc, what);
     if (k == 0)
-        k = is_change ? change(defs, old, item, append, o, what)
+        k = is_change ? change(defs, old, item, name->str, append, o, what)
                       : define(defs, old, item, name, given, what);
     return k == -ENOMEM ? k : 0;
 }

@@ -179,7 +179,7 @@ static const struct {
      "'proc.name' needs a comparator after it, such as '=', 'in' or 'exists'"},
     {"(proc.name)", 2, "'proc.name' needs a comparator after it, such as '=', 'in' or 'exists'"},
     {"proc.name startwith a", 11, "'startwith' is no comparator; did you mean 'startswith'?"},
-    {"proc.name like a", 11, "'like' is no comparator"},
+    {"proc.name like a", 11, "'like' is no comparator; there are"},
     {"proc.name ~ a", 11, "expected a comparator such as '=', 'in' or 'exists', not '~'"},
     {"proc.name ! a", 11, "'!' is no comparator"},
     {"name = bash", 1, "'name' is no field: a field has a dot, as 'proc.name' has"},
