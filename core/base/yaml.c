@@ -296,7 +296,8 @@ static int encoding_error(struct loader *l)
         return fail(l, loc, "YAML: the file is UTF-16; save it as UTF-8");
     if (strstr(p->problem, "UTF-8"))
         return fail(l, loc, "YAML: this is not UTF-8; save the file as UTF-8");
-    return fail(l, loc, "YAML: a control character (0x%02x) stands here", (unsigned)p->problem_value);
+    return fail(l, loc, "YAML: a control character (0x%02x) stands here",
+                (unsigned)p->problem_value);
 }
 
 /* libyaml's words say what its scanner missed; ours, what is probably wrong. */
@@ -306,14 +307,15 @@ static const char *better(const char *problem, char at)
         const char *theirs, *ours;
     } words[] = {
         {"found a tab character", "a tab cannot indent; use blanks"},
-        {"mapping values are not allowed",
-         "a ':' cannot stand here: a value that holds ': ' needs quotes, or the indentation is wrong"},
+        {"mapping values are not allowed", "a ':' cannot stand here: a value that holds ': ' needs "
+                                           "quotes, or the indentation is wrong"},
         {"did not find expected key",
          "expected the next key: a quote or bracket is missing above or too many here, or the "
          "indentation is wrong"},
         {"did not find expected ','", "expected ',' or ']': a bracket is not closed"},
         {"did not find expected '-'", "expected '-' here: the indentation is wrong"},
-        {"could not find expected ':'", "expected ':' behind a key; the lines of a text block must be indented"},
+        {"could not find expected ':'",
+         "expected ':' behind a key; the lines of a text block must be indented"},
         {"found unexpected end of stream", "a quote is not closed"},
     };
 

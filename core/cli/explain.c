@@ -20,8 +20,7 @@ enum { LIST_MAX = 256, TEXT_MAX = 4 << 20, NAMES_SHOWN = 40 };
 static const struct cli_opt opts[] = {
     [OPT_CONFIG] = {"config", 'c', "FILE",
                     "configuration (default: /etc/gyr/gyr.yaml, else built in)"},
-    [OPT_RULES] = {"rules", 'r', "PATH",
-                   "rules: a file or folder, instead of the configuration's"},
+    [OPT_RULES] = {"rules", 'r', "PATH", "rules: a file or folder, instead of the configuration's"},
     [OPT_DIR] = {"plugin-dir", 0, "DIR", "look for plugins here first"},
     [OPT_EVENT] = {"event", 'e', "NUM", "explain the event of this number (evt.num); repeat"},
     [OPT_MATCHES] = {"matches", 'm', "N", "explain the first N matches (default 1)"},
@@ -43,7 +42,8 @@ const struct cli_command explain_command = {
         "  absent    a field has no value: counts as false\n"
         "  pending   a value was still waited for when the event was looked at\n"
         "\n"
-        "Exit code: 0 it was shown; 1 there is no such rule, or loading or reading failed; 2 wrong\n"
+        "Exit code: 0 it was shown; 1 there is no such rule, or loading or reading failed; 2 "
+        "wrong\n"
         "usage.",
     .opts = opts,
     .n_opts = ARRAY_LEN(opts),
@@ -134,15 +134,14 @@ static void print_fields(const struct catalogue *c, const struct rule *r)
         if (!counts[i])
             continue;
         printf("  %-28s %s%s\n", f->f.name, by ? by : "nobody: absent, but for plugin ",
-               by                ? ""
+               by              ? ""
                : f->f.provider ? f->f.provider
                                : "none that is known");
     }
     free(counts);
 }
 
-static int explain_rule(const struct catalogue *c, const struct generation *g,
-                        const struct rule *r)
+static int explain_rule(const struct catalogue *c, const struct generation *g, const struct rule *r)
 {
     struct buf b;
 
@@ -207,9 +206,8 @@ static int read_option(struct options *o, const char *value, int opt)
 static int explain(struct catalogue *c, struct options *o, const char *name, const char *capture)
 {
     struct config *cfg = c->config;
-    struct ruleset_conf conf = {.schemas = &c->schemas,
-                                .max_priority = cfg->min_priority,
-                                .adjust = &cfg->adjust};
+    struct ruleset_conf conf = {
+        .schemas = &c->schemas, .max_priority = cfg->min_priority, .adjust = &cfg->adjust};
     struct generation *g = NULL;
     const struct rule *r;
     int k;
@@ -252,8 +250,8 @@ int cmd_explain(int argc, char **argv)
     if (opt == CLI_STOP)
         return p.exit_code;
     if (p.n_args < 1 || p.n_args > 2)
-        return cli_usage(&explain_command, p.n_args ? "more than a rule and a capture"
-                                                    : "no rule was named");
+        return cli_usage(&explain_command,
+                         p.n_args ? "more than a rule and a capture" : "no rule was named");
     r = catalogue_load(&o.catalogue, &c);
     if (r < 0 || !c.config) {
         cli_print_diags(&c.diags);

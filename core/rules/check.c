@@ -233,8 +233,9 @@ static void check_event_name(struct resolver *r, struct unit *u, const struct ex
     if (defs_may_guess(r->defs, r->event_names.n))
         for (uint32_t i = 0; i < r->event_names.n; i++)
             suggest_offer(&s, r->event_names.slots[i].key);
-    problem_add(r, u, PROBLEM_WARNING + DIAG_UNKNOWN_EVENT, e->text, e->off, "no event of source '%s' is named '%.*s'%s",
-                r->schema->name, (int)(e->value.len > 60 ? 60 : e->value.len), name,
+    problem_add(r, u, PROBLEM_WARNING + DIAG_UNKNOWN_EVENT, e->text, e->off,
+                "no event of source '%s' is named '%.*s'%s", r->schema->name,
+                (int)(e->value.len > 60 ? 60 : e->value.len), name,
                 diag_hint(r->defs->d, suggest_best(&s)));
 }
 

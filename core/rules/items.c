@@ -110,11 +110,13 @@ const char *item_name_hint(struct defs *defs, const struct map *names, const cha
     if (defs_may_guess(defs, names->n))
         for (uint32_t i = 0; i < names->n; i++)
             suggest_offer(&s, names->slots[i].key);
-    return diag_hint(defs->d, suggest_best(&s));
+    return diag_hint(defs->d, s.distance < s.len ? suggest_best(&s) : NULL);
 }
 
 void item_tell_again(struct defs *defs, struct loc first, struct loc again, const char *what)
 {
+    if (!defs->d->lint)
+        return;
     if (first.file == again.file)
         diag_warning(defs->d, DIAG_REDEFINED, again,
                      "%s is defined twice in this file: what stands in line %u counts for nothing",
@@ -233,7 +235,8 @@ int item_list(struct defs *defs, const struct ynode *item)
         return defs_no_memory(defs);
     item_check_keys(defs, item, keys, what);
     if (!is_name(name->str, name->len, lex_bare))
-        diag_warning(defs->d, DIAG_BAD_NAME, name->loc, "%s: no condition can use such a name", what);
+        diag_warning(defs->d, DIAG_BAD_NAME, name->loc, "%s: no condition can use such a name",
+                     what);
     append = item_append(defs, item, "items", what);
     l = map_get(&defs->list_by_name, name->str, name->len);
     if (append > 0 && !l) {
@@ -248,8 +251,7 @@ int item_list(struct defs *defs, const struct ynode *item)
             return defs_no_memory(defs);
         if (check_count(defs, &defs->lists, name->loc, what) < 0)
             return -ENOMEM;
-    }
-    else if (append == 0)
+    } else if (append == 0)
         tell_change(defs, ymap_get(item, "override"), l->loc, name->loc, what);
     if (append <= 0)
         *l = (struct list_def){.name = name->str, .loc = name->loc, .broken = append < 0};
@@ -296,8 +298,7 @@ int item_macro(struct defs *defs, const struct ynode *item)
             return defs_no_memory(defs);
         if (check_count(defs, &defs->macros, name->loc, what) < 0)
             return -ENOMEM;
-    }
-    else if (append == 0)
+    } else if (append == 0)
         tell_change(defs, ymap_get(item, "override"), m->loc, name->loc, what);
     if (append <= 0)
         *m = (struct macro_def){.name = name->str,

@@ -266,11 +266,14 @@ struct token lex_what(const struct lexer *l)
         return (struct token){l->len, 0};
     if (!t.len) {
         char c = l->p[l->at];
-        const char *close = c == '"' || c == '\'' ? memchr(l->p + l->at + 1, c, l->len - l->at - 1)
-                                                  : NULL;
+        const char *close =
+            c == '"' || c == '\'' ? memchr(l->p + l->at + 1, c, l->len - l->at - 1) : NULL;
 
         k = utf8_len(l->p + l->at, l->len - l->at);
-        t = (struct token){l->at, close ? (uint32_t)(close + 1 - l->p) - l->at : k ? (uint32_t)k : 1};
+        t = (struct token){l->at, close && close > l->p + l->at + 1
+                                      ? (uint32_t)(close + 1 - l->p) - l->at
+                                  : k ? (uint32_t)k
+                                      : 1};
     }
     if (t.len > 40)
         t.len = 40;

@@ -343,7 +343,7 @@ static struct expr *list(struct parser *p, const char *after)
     } else {
         char what[64];
 
-        (void)snprintf(what, sizeof(what), "a list in parentheses, (…), after '%s'", after);
+        (void)snprintf(what, sizeof(what), "a list in parentheses after '%s'", after);
         return operand_expected(p, what);
     }
     e = expr_new(p, X_LIST, off);
@@ -378,8 +378,9 @@ struct expr *operand_right(struct parser *p, enum cmp_op op, enum cmp_mod mod)
         return e || p->err.code ? e : operand_expected(p, what);
     }
     if (lex_peek(&p->lex) == '(')
-        return operand_fail(p, off, "'%s' takes one value, not a list: write '%s (…)'", cmp_op_name(op),
-                            op == OP_EQ ? "in" : "… oneof");
+        return operand_fail(p, off, "'%s' takes one value, not a list: write '%s%s (…)'",
+                            cmp_op_name(op), op == OP_EQ ? "in" : cmp_op_name(op),
+                            op == OP_EQ ? "" : " oneof");
     (void)snprintf(what, sizeof(what), "a value after '%s'", cmp_op_name(op));
     return quoted_or_bare(p, what);
 }

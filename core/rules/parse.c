@@ -64,11 +64,11 @@ static void *no_comparator(struct parser *p, const struct token *t)
 {
     const char *hint = t->len > 1 ? operand_hint(p, t, op_at) : "";
 
-    return operand_fail(p, t->off, "'%.*s' is no comparator%s", (int)(t->len > 60 ? 60 : t->len),
-                        p->lex.p + t->off,
-                        hint[0] ? hint
-                                : "; there are = != < <= > >= in intersects pmatch contains "
-                                  "icontains startswith endswith glob iglob regex exists");
+    return operand_fail(
+        p, t->off, "'%.*s' is no comparator%s", (int)(t->len > 60 ? 60 : t->len), p->lex.p + t->off,
+        hint[0] || t->len == 1 ? hint
+                               : "; there are = != < <= > >= in intersects pmatch contains "
+                                 "icontains startswith endswith glob iglob regex exists");
 }
 
 static struct node *comparison(struct parser *p, uint32_t off, struct expr *lhs)

@@ -13,8 +13,8 @@ static struct node *resolve_node(struct resolver *r, struct unit *u, const struc
 
 /* ---- problems ---- */
 
-void problem_add(struct resolver *r, struct unit *u, uint32_t kind,
-                 const struct text *text, uint32_t off, const char *fmt, ...)
+void problem_add(struct resolver *r, struct unit *u, uint32_t kind, const struct text *text,
+                 uint32_t off, const char *fmt, ...)
 {
     struct problem *p;
     struct buf b;

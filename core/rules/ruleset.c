@@ -84,8 +84,8 @@ static void skip_rule(struct loading *l, const struct unit *u)
 {
     const struct problem *p = resolve_first_error(u);
 
-    diag_warning(l->defs.d, DIAG_LEFT_OUT, p->loc, "%s is left out (skip-if-unknown-filter): %s", u->what,
-                 p->text);
+    diag_warning(l->defs.d, DIAG_LEFT_OUT, p->loc, "%s is left out (skip-if-unknown-filter): %s",
+                 u->what, p->text);
 }
 
 static uint32_t schema_number(const struct loading *l, const struct schema *schema)

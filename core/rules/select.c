@@ -48,8 +48,8 @@ static void warn_no_tag(struct defs *defs, const struct ynode *tag)
         for (uint32_t k = 0; k < def->tags.n && defs_may_guess(defs, 1); k++)
             suggest_offer(&s, def->tags.p[k]);
     }
-    diag_warning(defs->d, DIAG_SELECTS_NOTHING, tag->loc, "no rule has the tag '%.200s'%s", tag->str,
-                 diag_hint(defs->d, suggest_best(&s)));
+    diag_warning(defs->d, DIAG_SELECTS_NOTHING, tag->loc, "no rule has the tag '%.200s'%s",
+                 tag->str, diag_hint(defs->d, suggest_best(&s)));
 }
 
 /* ---- selection ---- */
@@ -192,6 +192,7 @@ void extras_end(struct defs *defs, const struct vec *all)
         const struct extra *x = all->p[i];
 
         if (!x->used)
-            diag_warning(defs->d, DIAG_SELECTS_NOTHING, x->conf->loc, "%s: this entry fits no rule", what_of(x->conf));
+            diag_warning(defs->d, DIAG_SELECTS_NOTHING, x->conf->loc, "%s: this entry fits no rule",
+                         what_of(x->conf));
     }
 }
