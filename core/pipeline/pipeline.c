@@ -274,6 +274,21 @@ void source_free(struct source *s)
     (void)pthread_mutex_destroy(&s->lock);
 }
 
+int pipeline_run(struct pipeline *p, struct gyr_error *err)
+{
+    struct pollfd fd = {.fd = pipeline_fd(p), .events = POLLIN};
+    int r = pipeline_start(p, err);
+
+    if (r < 0)
+        return r;
+    while (!pipeline_is_done(p)) {
+        (void)poll(&fd, 1, -1);
+        (void)pipeline_tick(p);
+    }
+    r = pipeline_finish(p);
+    return r < 0 ? gyr_fail(err, r, "its events could not be read to their end") : 0;
+}
+
 void pipeline_free(struct pipeline *p)
 {
     bool hangs;

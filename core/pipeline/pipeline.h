@@ -38,7 +38,7 @@ struct pipeline_conf {
     /** Schemas and rules of another pipeline, which outlives this one and was made with the same
      *  plugins: nothing is loaded anew. NULL: none. */
     const struct pipeline *like;
-    const char *more_rules, *more_name; /**< see struct ruleset_conf */
+    const char *more_rules, *more_name; /**< see struct ruleset_conf; borrowed */
     const struct pipeline_watch *watch; /**< outlives the pipeline; NULL: nobody */
 };
 
@@ -160,5 +160,9 @@ struct rule_count {
     uint32_t priority;
 };
 int pipeline_rule_counts(const struct pipeline *p, struct rule_count **ret);
+
+/** Start, wait for the end of its sources, finish: for what reads no live events and nobody stops.
+ *  @return 0; negative with a sentence. */
+int pipeline_run(struct pipeline *p, struct gyr_error *err);
 
 #endif /* PIPELINE_PIPELINE_H */
