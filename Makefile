@@ -84,7 +84,7 @@ ld_flags := $(LDFLAGS) $(v_ldflags.$(VARIANT)) -Wl,--as-needed
 # executable, so the check is for the plain variants.
 ,        := ,
 so_defs  := $(if $(filter release debug,$(VARIANT)),-Wl$(,)-z$(,)defs)
-core_libs := -lyaml -ljansson -lre2 -lstdc++ -ldl -lpthread -lm
+core_libs := -lmicrohttpd -lyaml -ljansson -lre2 -lstdc++ -ldl -lpthread -lm
 test_libs := -lcmocka -lssl -lcrypto
 q   := $(if $(filter 1,$(V)),,@)
 say  = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(patsubst $(O)/%,%,$@)';)

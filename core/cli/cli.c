@@ -10,8 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-const char GYR_VERSION[] = "0.1.0";
-
 enum { MESSAGE_MAX = 4096 };
 
 static void complain(const struct cli_command *cmd, const char *fmt, va_list ap)

@@ -19,6 +19,7 @@
 #define CLI_CLI_H
 
 #include "base/diag.h"
+#include "base/version.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -88,7 +89,5 @@ __attribute__((format(printf, 2, 3))) int cli_fail(const struct cli_command *cmd
 bool cli_color(FILE *f);
 /** All diagnostics to stderr, with lines and carets. */
 void cli_print_diags(const struct diags *d);
-
-extern const char GYR_VERSION[];
 
 #endif /* CLI_CLI_H */

@@ -260,6 +260,7 @@ int startup(const struct startup_conf *c, struct session *s)
 
 void session_free(struct session *s)
 {
+    service_close(s->service);
     filewatch_free(s->watch);
     pipeline_free(s->pipeline);
     plugins_free(&s->plugins);
@@ -279,15 +280,6 @@ static void print_plugin(const char *what, const char *name, const struct plugin
                   pl->desc.version ? pl->desc.version : "");
 }
 
-uint32_t startup_n_enabled(const struct ruleset *rs)
-{
-    uint32_t n = 0;
-
-    for (uint32_t i = 0; i < rs->n_rules; i++)
-        n += rs->rules[i]->enabled;
-    return n;
-}
-
 void startup_print(const struct session *s)
 {
     const struct config *c = s->config;
@@ -300,7 +292,7 @@ void startup_print(const struct session *s)
     for (uint32_t i = 0; i < rs->n_files; i++)
         (void)fprintf(stderr, "  %-9s %s\n", i ? "" : "rules", rs->files[i]);
     (void)fprintf(stderr, "  %-9s %u enabled of %u rules\n", rs->n_files ? "" : "rules",
-                  startup_n_enabled(rs), rs->n_rules);
+                  ruleset_n_enabled(rs), rs->n_rules);
     for (uint32_t i = 0; i < pipeline_n_sources(s->pipeline); i++) {
         struct source_info info;
 

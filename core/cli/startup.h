@@ -11,6 +11,7 @@
 #include "cli/cli.h"
 #include "cli/record.h"
 #include "pipeline/pipeline.h"
+#include "service/service.h"
 
 /** What `gyr run` and `gyr replay` take from the command line. Strings are argv's. */
 struct startup_conf {
@@ -36,6 +37,7 @@ struct session {
     struct config *config;
     struct plugins plugins;
     struct plugin_conf live;   /**< the source, when live_start() has chosen it */
+    struct service *service;   /**< NULL: none */
     struct pipeline *pipeline; /**< NULL: the configuration has no source; live_start() makes it */
     struct filewatch *watch;   /**< of its files; NULL: they are not watched */
 };
@@ -73,8 +75,6 @@ int startup_config(const struct startup_conf *c, struct session *s, struct arena
 void startup_set_level(const struct startup_conf *c, const struct config *cfg);
 /** Make the pipeline of the session's configuration. @return 0; negative after telling s->diags. */
 int startup_pipeline(const struct startup_conf *c, struct session *s);
-/** How many rules are enabled. */
-uint32_t startup_n_enabled(const struct ruleset *rs);
 /** Tell on stderr which configuration, rules and plugins were loaded. */
 void startup_print(const struct session *s);
 void session_free(struct session *s);

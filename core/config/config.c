@@ -184,6 +184,9 @@ static void read_root(struct reader *r, const struct ynode *root)
         {"log_level", top_log_level},
         {"parking", top_parking},
         {"watch_config_files", top_watch},
+        {"http", conf_read_http},
+        {"status_socket", conf_read_status_socket},
+        {"stuck_after", conf_read_stuck_after},
     };
 
     if (root && !ynode_is_null(root))
