@@ -26,6 +26,7 @@ libcmocka-dev   unit tests
 libprotobuf-c-dev       messages of gRPC
 protobuf-c-compiler     the same
 libnghttp2-dev  HTTP/2 of gRPC, and servers of it for tests
+curl            tests of what is told over HTTP
 containerd      tests with real containers
 runc            the same
 libbpf-dev      loading eBPF programs

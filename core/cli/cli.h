@@ -52,7 +52,7 @@ struct cli_command {
 
 /* One for each command, beside its function. */
 extern const struct cli_command run_command, replay_command, record_command, check_command,
-    list_command, plugin_command, output_command;
+    list_command, plugin_command, output_command, status_command;
 
 int cmd_run(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
@@ -61,6 +61,7 @@ int cmd_check(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_plugin(int argc, char **argv);
 int cmd_output(int argc, char **argv);
+int cmd_status(int argc, char **argv);
 
 struct cli_parser {
     const struct cli_command *cmd;

@@ -117,6 +117,7 @@ static bool flush_loop(int sigfd, struct session *s, bool stopping)
     uint64_t next;
     bool ignored;
 
+    (void)service_tick(s->service, p, true); /* the end is told, however short */
     while ((next = pipeline_flush(p)) > 0) {
         next = sooner(next, service_tick(s->service, p, true));
         if (poll(fds, ARRAY_LEN(fds), poll_ms(next)) < 0 && errno != EINTR)

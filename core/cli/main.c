@@ -11,7 +11,7 @@
 
 static const struct cli_command *const commands[] = {
     &run_command,  &replay_command, &record_command, &check_command,
-    &list_command, &plugin_command, &output_command};
+    &list_command, &plugin_command, &output_command, &status_command};
 
 static void print_help(void)
 {

@@ -136,7 +136,8 @@ struct output_info {
 uint32_t pipeline_n_outputs(const struct pipeline *p);
 void pipeline_output(struct pipeline *p, uint32_t i, struct output_info *ret);
 
-/** How often a rule made an alert; most first. To be freed, its names are the pipeline's. @return how many; -ENOMEM. */
+/** How often a rule made an alert; most first. To be freed, its names are the pipeline's. @return
+ * how many; -ENOMEM. */
 struct rule_count {
     const char *name;
     uint64_t n;

@@ -108,10 +108,10 @@ static uint32_t copy_tallies(struct source *s, struct rule_count *list, uint32_t
     for (; n < s->rules.n && n < cap; n++) {
         const struct rule_tally *t = s->rules.slots[n].value;
 
-        list[n] = (struct rule_count){
-            .name = t->name,
-            .n = atomic_load_explicit(&t->n, memory_order_relaxed),
-            .priority = atomic_load_explicit(&t->priority, memory_order_relaxed)};
+        list[n] = (struct rule_count){.name = t->name,
+                                      .n = atomic_load_explicit(&t->n, memory_order_relaxed),
+                                      .priority =
+                                          atomic_load_explicit(&t->priority, memory_order_relaxed)};
     }
     (void)pthread_mutex_unlock(&s->lock);
     return n;

@@ -12,12 +12,7 @@
 #include <microhttpd.h>
 #include <string.h>
 
-enum {
-    CONNECTIONS_MAX = 32,
-    CONNECTION_TIMEOUT_S = 5,
-    CONNECTION_MEMORY = 16 << 10,
-    BACKLOG = 16
-};
+enum { CONNECTIONS_MAX = 32, CONNECTION_TIMEOUT_S = 5, CONNECTION_MEMORY = 16 << 10, BACKLOG = 16 };
 
 struct http {
     struct http_conf conf;

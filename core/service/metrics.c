@@ -201,8 +201,7 @@ static void add_rules(struct buf *b, const struct report *r)
     }
 }
 
-static void add_instance(struct buf *b, const char *kind, const char *source,
-                         struct instance *inst)
+static void add_instance(struct buf *b, const char *kind, const char *source, struct instance *inst)
 {
     const char *const *names = NULL;
     const uint64_t *values = NULL;

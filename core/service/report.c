@@ -15,11 +15,11 @@
 
 #define SOURCE_COUNTER(member, metric, help)                                                       \
     {                                                                                              \
-        #member, metric, help, "counter", offsetof(struct source_stats, member)                    \
+#member, metric, help, "counter", offsetof(struct source_stats, member)                    \
     }
 #define OUTPUT_COUNTER(member, metric, help)                                                       \
     {                                                                                              \
-        #member, metric, help, "counter", offsetof(struct delivery_stats, member)                  \
+#member, metric, help, "counter", offsetof(struct delivery_stats, member)                  \
     }
 
 const struct counter source_counters[] = {
@@ -140,10 +140,10 @@ static void look_at_process(struct process_use *u)
     size_t len;
 
     (void)getrusage(RUSAGE_SELF, &ru);
-    *u = (struct process_use){
-        .cpu_seconds = (double)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) +
-                       (double)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) / 1e6,
-        .open_fds = count_fds()};
+    *u = (struct process_use){.cpu_seconds =
+                                  (double)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) +
+                                  (double)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) / 1e6,
+                              .open_fds = count_fds()};
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
         u->max_fds = limit.rlim_cur;
     if (read_file("/proc/self/statm", 4096, &text, &len, &err) == 0) {
