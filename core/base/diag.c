@@ -2,6 +2,7 @@
 #include "base/diag.h"
 
 #include "base/buf.h"
+#include "base/log.h"
 #include "base/text.h"
 
 #include <stdarg.h>
@@ -85,7 +86,7 @@ void diags_keep_files(struct diags *d)
 }
 
 /* The line itself and a caret below the column; a long line is shown around the place. */
-static void show_line(const struct loc *loc, FILE *f)
+static void show_line(const struct loc *loc, const char *prefix, FILE *f)
 {
     const char *p = loc->file->text, *end = p + loc->file->len, *eol, *at;
     struct buf b;
@@ -124,7 +125,7 @@ static void show_line(const struct loc *loc, FILE *f)
             text_add_safe(&b, q, k ? k : 1);
             q += k ? k - 1 : 0;
         }
-    (void)fprintf(f, "  %s\n  ", b.p);
+    (void)fprintf(f, "%s  %s\n%s  ", prefix, b.p, prefix);
     buf_free(&b);
     for (; p < at; p++)
         if (((unsigned char)*p & 0xc0) != 0x80)
@@ -138,8 +139,10 @@ void diags_print(const struct diags *d, FILE *f, bool color)
     static const char *const tint[] = {"\033[31;1m", "\033[33;1m"};
 
     for (const struct diag *g = d->first; g; g = g->next) {
+        const char *prefix = log_prefix(g->severity == SEV_ERROR ? LOG_L_ERROR : LOG_L_WARNING);
         struct buf b;
 
+        (void)fputs(prefix, f);
         buf_init(&b, 8192);
         text_add_safe(&b, g->text, strlen(g->text));
         if (g->loc.file)
@@ -150,7 +153,7 @@ void diags_print(const struct diags *d, FILE *f, bool color)
                       word[g->severity], color ? "\033[0m" : "", b.p);
         buf_free(&b);
         if (g->loc.file && g->loc.file->text && g->loc.line)
-            show_line(&g->loc, f);
+            show_line(&g->loc, prefix, f);
     }
     if (d->n_errors + d->n_warnings > d->n)
         (void)fprintf(f, "… and %u more\n", d->n_errors + d->n_warnings - d->n);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/suggest.h"
 #include "cli/cli.h"
 
@@ -103,6 +104,7 @@ int main(int argc, char **argv)
 
     if (fill_standard_streams() < 0)
         return CLI_FAILED;
+    log_begin();
     r = dispatch(argc, argv);
 
     /* A full disk under a redirected list must not look like success. */

@@ -2,6 +2,7 @@
 #include "cli/startup.h"
 
 #include "base/log.h"
+#include "base/suggest.h"
 #include "cli/entry.h"
 
 #include <stdlib.h>
@@ -16,6 +17,7 @@ enum {
     OPT_RECORD,
     OPT_QUIET,
     OPT_VERBOSE,
+    OPT_LOG_LEVEL,
     OPT_STATS
 };
 
@@ -25,6 +27,24 @@ static int add_to_list(const struct startup_conf *c, const char **list, uint32_t
         return cli_usage(c->cmd, "more than %d of one option", STARTUP_LIST_MAX);
     list[(*n)++] = s;
     return 0;
+}
+
+static int set_log_level(struct startup_conf *c, const char *s)
+{
+    struct suggest g;
+    const char *best;
+
+    suggest_init(&g, s, strlen(s));
+    for (int i = 0; i < LOG_LEVELS; i++) {
+        if (strcmp(s, log_level_names[i]) == 0) {
+            c->log_level = LOG_L_ERROR + i;
+            return 0;
+        }
+        suggest_offer(&g, log_level_names[i]);
+    }
+    best = suggest_best(&g);
+    return cli_usage(c->cmd, "there is no level '%s'%s%s%s", s, best ? "; did you mean '" : "",
+                     best ? best : "", best ? "'?" : "");
 }
 
 int startup_option(struct startup_conf *c, const struct cli_parser *p, int o)
@@ -52,6 +72,8 @@ int startup_option(struct startup_conf *c, const struct cli_parser *p, int o)
     case OPT_VERBOSE:
         c->verbose++;
         break;
+    case OPT_LOG_LEVEL:
+        return set_log_level(c, p->value);
     default:
         c->stats = true;
     }
@@ -172,7 +194,9 @@ void startup_set_level(const struct startup_conf *c, const struct config *cfg)
 {
     int level = cfg->log_level;
 
-    if (c->quiet)
+    if (c->log_level)
+        level = c->log_level;
+    else if (c->quiet)
         level = LOG_L_WARNING;
     else if (c->verbose > 1)
         level = LOG_L_DEBUG;

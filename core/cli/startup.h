@@ -25,6 +25,7 @@ struct startup_conf {
     struct record_conf record;
     uint32_t n_rules, n_dirs, n_captures;
     uint32_t verbose; /**< how often it was asked for */
+    int log_level;    /**< LOG_L_*; 0: not said */
     bool json, quiet, stats;
     bool dry_run; /**< start, and end at once */
     bool reloads; /**< SIGHUP and changed files have the configuration loaded anew */
@@ -54,10 +55,11 @@ struct session {
          "write the events into a capture, too (.scap, .scap.gz, .scap.zst)"},                     \
         {"quiet", 'q', NULL, "say nothing but alerts and errors"},                                 \
         {"verbose", 'v', NULL, "say more of what happens; twice: all"},                            \
+        {"log-level", 0, "LEVEL", "error, warning, notice, info or debug, whatever else is said"}, \
     {                                                                                              \
         "stats", 0, NULL, "at the end, print all counters"                                         \
     }
-enum { STARTUP_N_OPTS = 9 };
+enum { STARTUP_N_OPTS = 10 };
 
 enum { STARTUP_LIST_MAX = 256, STARTUP_ARENA_MAX = 256 << 20 /**< of a configuration */ };
 

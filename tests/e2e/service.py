@@ -5,9 +5,12 @@ Prometheus' text format.
     service.py listen SOCKET FILE      write each datagram into FILE, its lines joined by '|'
     service.py metrics FILE            check an exposition; print "name{labels} value" of each sample
     service.py idle PORT N SECONDS     hold N connections that say nothing
+    service.py journal COMMAND…        run it as systemd does whose journal reads standard error; print that
 """
+import os
 import re
 import socket
+import subprocess
 import sys
 import time
 
@@ -135,5 +138,15 @@ def idle(port, n, seconds):
     del held
 
 
+def journal(*command):
+    ours, theirs = socket.socketpair()
+    st = os.fstat(theirs.fileno())
+    env = dict(os.environ, JOURNAL_STREAM=f"{st.st_dev}:{st.st_ino}")
+    with subprocess.Popen(command, env=env, stderr=theirs, stdout=subprocess.DEVNULL):
+        theirs.close()
+        while part := ours.recv(65536):
+            sys.stdout.buffer.write(part)
+
+
 if __name__ == "__main__":
-    {"listen": listen, "metrics": metrics, "idle": idle}[sys.argv[1]](*sys.argv[2:])
+    {"listen": listen, "metrics": metrics, "idle": idle, "journal": journal}[sys.argv[1]](*sys.argv[2:])

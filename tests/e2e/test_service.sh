@@ -228,4 +228,21 @@ ok "a socket that was left behind is replaced; an abstract socket is told"
 stop
 ok "and it ends"
 quiet
+
+# ---- levels ----
+echo 'rules: {filez: []}' >"$tmp/wrong.yaml"
+$python tests/e2e/service.py journal "$gyr" run -c "$tmp/wrong.yaml" >"$tmp/log" 2>&1
+[ "$(grep -c '^<3>' "$tmp/log")" -ge 3 ] && ! grep -v '^<3>' "$tmp/log"
+ok "lines for the journal have a level, also of what is wrong in a file"
+config '' 'mute: []'
+journal() { timeout -s INT 3 $python tests/e2e/service.py journal timeout -s INT 1 "$gyr" run -c "$tmp/gyr.yaml" "$@" >"$tmp/log" 2>&1; }
+journal --log-level debug
+grep -q '^<7>gyr: .*all of it' "$tmp/log" && grep -q '^<6>gyr: .*root is' "$tmp/log"
+ok "--log-level debug"
+journal -vv --log-level warning
+! grep -q '^<[567]>' "$tmp/log"
+ok "--log-level is stronger than -vv"
+"$gyr" run --log-level warnin 2>"$tmp/log"
+[ $? -eq 2 ] && grep -q "there is no level 'warnin'; did you mean 'warning'?" "$tmp/log"
+ok "a level that there is not"
 finish
