@@ -42,6 +42,9 @@ libdir  ?= $(prefix)/lib
 datadir ?= $(prefix)/share
 plugindir  ?= $(libdir)/gyr/plugins
 includedir ?= $(prefix)/include
+mandir     ?= $(datadir)/man
+# what systemd reads, whatever libdir is
+unitdir    ?= $(prefix)/lib/systemd/system
 
 CC         := $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
 CXX        := $(if $(filter default undefined,$(origin CXX)),g++,$(CXX))
@@ -128,6 +131,9 @@ fuzz_O    := $(if $(filter asan,$(VARIANT)),$(O),$(O)/asan)
 demo      := $(top)/tests/captures/seed.scap.gz $(top)/tests/captures/attacks.scap.gz
 rules     := $(wildcard $(top)/rules/*.yaml)
 presets   := $(wildcard $(top)/plugins/outputs/*/presets/*.yaml)
+man_pages := $(wildcard $(top)/docs/man/*.[0-9])
+# shell:the file that it looks for
+completions := bash:bash-completion/completions/gyr zsh:zsh/site-functions/_gyr fish:fish/vendor_completions.d/gyr.fish
 c_files    = $(shell cd $(top) && git ls-files -co --exclude-standard '*.c' '*.h' '*.cc')
 
 .PHONY: all run check check-asan check-tsan check-kernels count-kernels fuzz fuzzers fuzzers-asan bench bench-live lint format help deps \
@@ -279,7 +285,7 @@ $(O)/fuzz/%: $(O)/obj/tests/fuzz/%.o $(O)/obj/tests/fuzz/driver.o $(O)/lib/libte
 
 # install(1) replaces a file and never writes into it: a running gyr keeps the one it mapped.
 install: all
-	$(q)$(INSTALL) -d $(addprefix $(DESTDIR),$(bindir) $(plugindir)/presets $(includedir)/gyr $(datadir)/gyr/rules $(sysconfdir)/gyr)
+	$(q)$(INSTALL) -d $(addprefix $(DESTDIR),$(bindir) $(plugindir)/presets $(includedir)/gyr $(datadir)/gyr/rules $(sysconfdir)/gyr $(unitdir))
 	$(q)$(INSTALL) -m 755 $(O)/bin/gyr $(DESTDIR)$(bindir)/
 	$(q)$(INSTALL) -m 644 $(plugins) $(DESTDIR)$(plugindir)/
 	$(q)$(INSTALL) -m 644 $(presets) $(DESTDIR)$(plugindir)/presets/
@@ -287,12 +293,22 @@ install: all
 	$(q)$(INSTALL) -m 644 $(rules) $(DESTDIR)$(datadir)/gyr/rules/
 	$(q)test -e $(DESTDIR)$(sysconfdir)/gyr/gyr.yaml || \
 	  $(INSTALL) -m 644 $(top)/packaging/gyr.yaml $(DESTDIR)$(sysconfdir)/gyr/gyr.yaml
+	$(q)sed 's,^ExecStart=/usr/bin/,ExecStart=$(bindir)/,' $(top)/packaging/gyr.service >$(O)/gyr.service
+	$(q)$(INSTALL) -m 644 $(O)/gyr.service $(DESTDIR)$(unitdir)/
+	$(q)for p in $(man_pages); do \
+	  $(INSTALL) -D -m 644 $$p $(DESTDIR)$(mandir)/man$${p##*.}/$${p##*/} || exit 1; done
+	$(q)for c in $(completions); do \
+	  $(O)/bin/gyr completion $${c%%:*} >$(O)/completion || { echo "no completion: gyr does not run here"; break; }; \
+	  $(INSTALL) -D -m 644 $(O)/completion $(DESTDIR)$(datadir)/$${c#*:} || exit 1; done
 # What the user may have changed (gyr.yaml) or added stays, and the folders it stands in.
 uninstall:
 	$(q)rm -f $(DESTDIR)$(bindir)/gyr $(addprefix $(DESTDIR)$(plugindir)/,$(notdir $(plugins)))
 	$(q)rm -f $(addprefix $(DESTDIR)$(plugindir)/presets/,$(notdir $(presets)))
 	$(q)rm -f $(addprefix $(DESTDIR)$(includedir)/gyr/,$(notdir $(wildcard $(top)/sdk/gyr/*.h)))
 	$(q)rm -f $(addprefix $(DESTDIR)$(datadir)/gyr/rules/,$(notdir $(rules)))
+	$(q)rm -f $(DESTDIR)$(unitdir)/gyr.service
+	$(q)for p in $(man_pages); do rm -f $(DESTDIR)$(mandir)/man$${p##*.}/$${p##*/}; done
+	$(q)for c in $(completions); do rm -f $(DESTDIR)$(datadir)/$${c#*:}; done
 	$(q)for d in $(plugindir)/presets $(plugindir) $(libdir)/gyr $(includedir)/gyr $(datadir)/gyr/rules $(datadir)/gyr; do \
 	  rmdir $(DESTDIR)$$d 2>/dev/null || :; done
 

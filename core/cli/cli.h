@@ -52,7 +52,11 @@ struct cli_command {
 
 /* One for each command, beside its function. */
 extern const struct cli_command run_command, replay_command, record_command, check_command,
-    list_command, plugin_command, output_command, status_command;
+    list_command, plugin_command, output_command, status_command, completion_command;
+
+/** All, in the order of --help (main.c). */
+extern const struct cli_command *const cli_commands[];
+extern const size_t cli_n_commands;
 
 int cmd_run(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
@@ -62,6 +66,7 @@ int cmd_list(int argc, char **argv);
 int cmd_plugin(int argc, char **argv);
 int cmd_output(int argc, char **argv);
 int cmd_status(int argc, char **argv);
+int cmd_completion(int argc, char **argv);
 
 struct cli_parser {
     const struct cli_command *cmd;
