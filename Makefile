@@ -8,13 +8,14 @@
 ## check       install what is missing, build, and run every test
 ## check-asan  the same tests under the address and undefined-behaviour sanitizers
 ## check-tsan  the same tests under the thread sanitizer
-## check-kernels  the tests on packaged kernels in qemu: make check-kernels [KERNELS="5.10 6.1 sid"]
+## check-kernels  the tests on packaged kernels in qemu: make check-kernels [KERNELS="5.10 6.1 sid"] [SCENES="6.1"]
 ## count-kernels  instructions that system calls take there, with Gyr and without
 ## fuzz        let every parser eat mutated input: make fuzz SECONDS=600 [SEED=1]
 ## bench       measure replays by rule set, comparisons, the engine: make bench [CAPTURE=file] [RULES=files]
 ## bench-live  what watching this machine costs the watched: by turns without and with (root) [ROUNDS=20]
 ## lint        formatting, clang-tidy, cppcheck, shellcheck (what is there), our own checks
 ## format      clang-format every .c and .h
+## kmod        build the kernel module into O/kmod [KDIR=/lib/modules/…/build]
 ## objects     compile everything, link nothing: for a compiler of another architecture
 ## install     DESTDIR=, prefix=/usr/local
 ## uninstall   what install put there, but for the configuration
@@ -45,6 +46,8 @@ includedir ?= $(prefix)/include
 mandir     ?= $(datadir)/man
 # what systemd reads, whatever libdir is
 unitdir    ?= $(prefix)/lib/systemd/system
+# sources of kernel modules, where DKMS looks for them
+usrsrcdir ?= $(if $(filter /usr /usr/local,$(prefix)),/usr,$(prefix))/src
 
 CC         := $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
 CXX        := $(if $(filter default undefined,$(origin CXX)),g++,$(CXX))
@@ -118,7 +121,10 @@ plugins   := $(foreach d,$(plug_dirs),$(O)/plugins/$(notdir $(d)).so)
 tests     := $(patsubst $(top)/tests/unit/%.c,$(O)/tests/%,$(test_src))
 benches   := $(patsubst $(top)/tests/bench/%.c,$(O)/bench/%,$(wildcard $(top)/tests/bench/bench_*.c))
 guests    := $(patsubst $(top)/tests/kernels/guest/%.c,$(O)/guest/%,$(wildcard $(top)/tests/kernels/guest/*.c))
+KDIR      ?= /lib/modules/$(shell uname -r)/build
+module_dir = $(usrsrcdir)/gyr-$(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"$$/\1/p' $(top)/plugins/sources/kmod/module/dkms.conf)
 KERNELS   ?= 5.10 6.1 6.12 trixie-backports sid
+SCENES    ?= 6.1
 fuzzers   := $(patsubst $(top)/tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard $(top)/tests/fuzz/fuzz_*.c))
 helpers   := $(patsubst $(top)/tests/e2e/%.c,$(O)/e2e/%,$(wildcard $(top)/tests/e2e/*.c))
 # scripts that are tests; the fuzzers among them are built with sanitizers whatever the variant
@@ -137,7 +143,7 @@ completions := bash:bash-completion/completions/gyr zsh:zsh/site-functions/_gyr 
 c_files    = $(shell cd $(top) && git ls-files -co --exclude-standard '*.c' '*.h' '*.cc')
 
 .PHONY: all run check check-asan check-tsan check-kernels count-kernels fuzz fuzzers fuzzers-asan bench bench-live lint format help deps \
-        install uninstall tests objects clean
+        install uninstall kmod tests objects clean
 all: $(O)/bin/gyr $(plugins)
 objects: $(core_obj) $(main_obj) $(call obj,$(common_src) $(foreach d,$(plug_dirs),$(call plug_src,$(d))),pic.o) \
   $(foreach d,$(plug_dirs),$(call proto_obj,$(d),pic.o))
@@ -164,9 +170,13 @@ check: all tests $(guests) $(if $(filter tsan,$(VARIANT)),,fuzzers-asan)
 # A variant keeps its own folder, so that the four can stand side by side.
 check-asan check-tsan: check-%: $(want_deps)
 	$(q)$(MAKE) --no-print-directory VARIANT=$* O=$(top)/build/$* check
-check-kernels count-kernels: all $(guests)
-	$(q)sh $(top)/tests/kernels/check.sh -b $(O) -d $(top)/build/kernels $(if $(filter count-%,$@),-c) $(KERNELS) || \
-	  test $$? -eq 77 # nothing could be tried, which it said
+# Each ends with a table; 77: nothing could be tried, which it said.
+in_kernels = sh $(top)/tests/kernels/check.sh -b $(O) -d $(top)/build/kernels $(1) || test $$? -eq 77
+check-kernels: all $(guests) $(live) $(O)/e2e/alert_rows
+	$(q)$(if $(KERNELS),$(call in_kernels,$(KERNELS)),:)
+	$(q)$(if $(SCENES),$(call in_kernels,-e $(SCENES)),:)
+count-kernels: all $(guests)
+	$(q)$(call in_kernels,-c $(KERNELS))
 fuzzers-asan: | $(want_deps)
 	$(q)$(MAKE) --no-print-directory VARIANT=asan O=$(fuzz_O) fuzzers
 fuzz: fuzzers-asan
@@ -291,6 +301,7 @@ install: all
 	$(q)$(INSTALL) -m 644 $(presets) $(DESTDIR)$(plugindir)/presets/
 	$(q)$(INSTALL) -m 644 $(wildcard $(top)/sdk/gyr/*.h) $(DESTDIR)$(includedir)/gyr/
 	$(q)$(INSTALL) -m 644 $(rules) $(DESTDIR)$(datadir)/gyr/rules/
+	$(q)sh $(top)/packaging/kmod.sh $(DESTDIR)$(module_dir)
 	$(q)test -e $(DESTDIR)$(sysconfdir)/gyr/gyr.yaml || \
 	  $(INSTALL) -m 644 $(top)/packaging/gyr.yaml $(DESTDIR)$(sysconfdir)/gyr/gyr.yaml
 	$(q)sed 's,^ExecStart=/usr/bin/,ExecStart=$(bindir)/,' $(top)/packaging/gyr.service >$(O)/gyr.service
@@ -309,6 +320,7 @@ uninstall:
 	$(q)rm -f $(DESTDIR)$(unitdir)/gyr.service
 	$(q)for p in $(man_pages); do rm -f $(DESTDIR)$(mandir)/man$${p##*.}/$${p##*/}; done
 	$(q)for c in $(completions); do rm -f $(DESTDIR)$(datadir)/$${c#*:}; done
+	$(q)rm -rf $(DESTDIR)$(module_dir)
 	$(q)for d in $(plugindir)/presets $(plugindir) $(libdir)/gyr $(includedir)/gyr $(datadir)/gyr/rules $(datadir)/gyr; do \
 	  rmdir $(DESTDIR)$$d 2>/dev/null || :; done
 

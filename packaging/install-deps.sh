@@ -39,7 +39,8 @@ docker.io       tests with real containers
 clang           compiling them
 llvm            the same
 bpftool         making a header of them
-linux-headers-$arch  trying the kernel module's object
+linux-headers-$arch  building the kernel module
+dkms            the same
 "
 names=$(printf '%s' "$packages" | cut -d' ' -f1)
 

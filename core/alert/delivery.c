@@ -98,10 +98,12 @@ static void start_spool(struct delivery *d)
     struct gyr_error err = {0};
     struct spool *s = spooling_open(d, &err);
 
+    (void)pthread_mutex_lock(&d->lock); /* offers may come already */
     if (s)
         spooling_take(d, s);
     else
         spooling_tell_broken(d, err.msg);
+    (void)pthread_mutex_unlock(&d->lock);
 }
 
 static int start_threads(struct delivery *d)
@@ -128,14 +130,16 @@ int delivery_start(struct delivery *d, void *self)
     d->self = self;
     if (d->conf.spool.dir)
         start_spool(d);
+    (void)pthread_mutex_lock(&d->lock);
     d->progress_ns = clock_ns();
+    (void)pthread_mutex_unlock(&d->lock);
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &old);
     r = start_threads(d);
     (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (r < 0)
         return r;
-    d->started = true;
+    d->started = true; /* the main thread's */
     (void)snprintf(name, sizeof(name), "o/%.13s", d->conf.name);
     (void)pthread_setname_np(d->thread, name);
     return 0;

@@ -71,7 +71,8 @@ struct delivery;
 int delivery_new(const struct delivery_conf *conf, struct delivery **ret);
 /** Stopped, or never started. NULL is fine. */
 void delivery_free(struct delivery *d);
-/** @param self the output's instance, started. @return 0; -EAGAIN. */
+/** What was offered before waits in memory. @param self the output's instance, started.
+ *  @return 0; -EAGAIN. */
 int delivery_start(struct delivery *d, void *self);
 
 /** Queue a reference of its own; delivery_wake() then tells the thread. @return 0; -ENOSPC when it
@@ -82,8 +83,8 @@ void delivery_wake(struct delivery *d);
 /** The verdict that GYR_V_LATER promised. Any thread; unknown tokens are ignored. */
 void delivery_ack(struct delivery *d, uint64_t token, uint32_t verdict, uint64_t retry_after_ns);
 
-/** Take what may change while it runs from @p conf: noise, retries, digests, waiting. The rest must be the
- *  same. Windows go on where they mean the same, else they are closed.
+/** Take what may change while it runs from @p conf: noise, retries, digests, waiting. The rest must
+ * be the same. Windows go on where they mean the same, else they are closed.
  *  @return 0; -ENOMEM: nothing is suppressed any more. */
 int delivery_change(struct delivery *d, const struct delivery_conf *conf);
 /** Have the output open its files anew, on its own thread. */

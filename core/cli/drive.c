@@ -91,8 +91,9 @@ static bool run_loop(const struct startup_conf *c, int sigfd, struct session *s,
         if (!stopping && c->reloads && (hup || changed)) {
             service_reloading(s->service);
             reload(c, s);
+            hup = false;
+            continue; /* there may be more to wait for now */
         }
-        hup = false;
         next = sooner(next, service_tick(s->service, p, stopping));
         if (c->record.only)
             next = sooner(next, LOOK_NS);
@@ -170,15 +171,16 @@ static int run_session(const struct startup_conf *c, struct session *s, int sigf
 
 int drive(const struct startup_conf *c)
 {
+    int r, sigfd = take_signals(); /* what comes while it starts is heeded once it runs */
     struct session s;
-    int r = startup(c, &s), sigfd;
 
-    if (r != CLI_FINE)
-        return r;
-    sigfd = take_signals();
-    r = sigfd < 0 ? cli_fail(c->cmd, "cannot take signals: %s", strerror(errno))
-                  : run_session(c, &s, sigfd);
+    if (sigfd < 0)
+        return cli_fail(c->cmd, "cannot take signals: %s", strerror(errno));
+    r = startup(c, &s);
+    if (r == CLI_FINE) {
+        r = run_session(c, &s, sigfd);
+        session_free(&s);
+    }
     cleanup_close(&sigfd);
-    session_free(&s);
     return r;
 }

@@ -99,6 +99,7 @@ void retired_stop(struct pipeline *p);
 void change_tick(struct pipeline *p);
 /** At the end, when no source runs. */
 void change_conclude(struct pipeline *p);
+/** Outputs that are not in force yet, and those that are not any more, get no longer. */
 void change_end_by(struct pipeline *p, uint64_t deadline_ns);
 
 #endif /* PIPELINE_PIPELINE_PRIV_H */

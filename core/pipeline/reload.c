@@ -34,55 +34,6 @@ struct change_sink {
 
 /* ---- asking sources ---- */
 
-static void post(struct source *s, enum source_ask what)
-{
-    (void)pthread_mutex_lock(&s->lock);
-    atomic_store_explicit(&s->ask, what, memory_order_release);
-    (void)pthread_mutex_unlock(&s->lock);
-    source_wake(s);
-}
-
-/* @return whether it has answered: on its thread, or here when that one does not run. */
-static bool settle(struct source *s, int *ret, struct gyr_error *err)
-{
-    int ask;
-
-    (void)pthread_mutex_lock(&s->lock);
-    ask = atomic_load(&s->ask);
-    if (ask == ASK_NOTHING) {
-        *ret = s->answer;
-        *err = s->answer_err;
-        s->answer = 0; /* told once */
-    }
-    if (ask == ASK_NOTHING || s->state == SOURCE_RUNNING) {
-        (void)pthread_mutex_unlock(&s->lock);
-        return ask == ASK_NOTHING;
-    }
-    atomic_store(&s->ask, ASK_NOTHING);
-    (void)pthread_mutex_unlock(&s->lock);
-    *ret = source_answer(s, (enum source_ask)ask, false, err);
-    return true;
-}
-
-static bool await(struct source *s, uint64_t until_ns, int *ret, struct gyr_error *err)
-{
-    struct timespec ts = {.tv_sec = (time_t)(until_ns / 1000000000),
-                          .tv_nsec = (long)(until_ns % 1000000000)};
-    int r = 0;
-
-    (void)pthread_mutex_lock(&s->lock);
-    while (r == 0 && s->state == SOURCE_RUNNING && atomic_load(&s->ask) != ASK_NOTHING)
-        r = pthread_cond_timedwait(&s->answered, &s->lock, &ts);
-    (void)pthread_mutex_unlock(&s->lock);
-    return settle(s, ret, err);
-}
-
-/* @return whether it had not begun with it: then it will not. */
-static bool withdraw(struct source *s, int what)
-{
-    return atomic_compare_exchange_strong(&s->ask, &what, ASK_NOTHING);
-}
-
 /* @param ret_asked whether it has to be told what comes of it. */
 static int prepare_one(struct source *s, const struct change *c, bool *ret_asked, struct diags *d)
 {
@@ -91,12 +42,12 @@ static int prepare_one(struct source *s, const struct change *c, bool *ret_asked
 
     s->next = &c->next;
     *ret_asked = true;
-    post(s, ASK_PREPARE);
-    if (!await(s, clock_ns() + PATIENCE_NS, &r, &err)) {
-        *ret_asked = !withdraw(s, ASK_PREPARE);
+    source_post(s, ASK_PREPARE);
+    if (!source_await(s, clock_ns() + PATIENCE_NS, &r, &err)) {
+        *ret_asked = !source_withdraw(s, ASK_PREPARE);
         if (!*ret_asked)
             r = gyr_fail(&err, -EBUSY, "an output that takes no more alerts holds it up");
-        while (*ret_asked && !await(s, clock_ns() + PATIENCE_NS, &r, &err))
+        while (*ret_asked && !source_await(s, clock_ns() + PATIENCE_NS, &r, &err))
             ;
     }
     if (r < 0 && err.msg[0]) /* else it is told */
@@ -302,7 +253,7 @@ static bool all_settled(struct pipeline *p, uint64_t until_ns)
         struct gyr_error ignored;
         int r = 0;
 
-        all = await(s, until_ns, &r, &ignored) && all;
+        all = source_await(s, until_ns, &r, &ignored) && all;
         /* Wishes that cannot be withdrawn only cost time: what is delivered too much is
          * harmless. */
         if (r < 0)
@@ -314,7 +265,7 @@ static bool all_settled(struct pipeline *p, uint64_t until_ns)
 static void change_all(struct pipeline *p, enum source_ask what, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++)
-        post(&p->sources[i], what);
+        source_post(&p->sources[i], what);
     if (all_settled(p, clock_ns() + PATIENCE_NS))
         conclude(p);
 }

@@ -150,6 +150,13 @@ int source_want(struct source *s, const struct generation *also, struct gyr_erro
 /** Answer a request of a reload. On the source's thread; or on the main thread when that one does
  *  not @p running (wishes are then told when it starts). */
 int source_answer(struct source *s, enum source_ask ask, bool running, struct gyr_error *err);
+/** Have the source asked; it is woken. Main thread, as the next two. @pre it is asked nothing. */
+void source_post(struct source *s, enum source_ask what);
+/** Wait for its answer, until @p until_ns (CLOCK_MONOTONIC). @return whether it has answered: on
+ * its thread, or here when that one does not run; then @p ret is what, and @p err its sentence. */
+bool source_await(struct source *s, uint64_t until_ns, int *ret, struct gyr_error *err);
+/** @return whether it had not begun with it: then it will not. */
+bool source_withdraw(struct source *s, enum source_ask what);
 /** What is still parked or emitted is decided now. As source_answer(). */
 void source_drain(struct source *s);
 /** Sink of the evaluator: a match becomes an alert on its way. @p ctx the source. */

@@ -106,6 +106,76 @@ if [ "${GYR_VARIANT:-release}" = release ]; then
     ok "memory stays: $early KiB after $((all / 4)) generations, $late KiB after $all"
 fi
 
+# ---- several sources ----
+rm "$tmp/alerts"
+config "$(file alerts)" "watch_config_files: false"
+sed -i 's/^sources: .*/sources:\n  - {plugin: fake_live, options: {count: 1000000000, rate: 1500}}\n  - {plugin: fake_live, name: second, options: {count: 1000000000, rate: 900}}/' \
+    "$tmp/gyr.yaml"
+start
+k=1
+while [ $k -lt 20 ]; do
+    k=$((k + 1))
+    if [ $((k % 2)) -eq 0 ]; then rules two; else rules one; fi
+    kill -HUP "$pid"
+    until_true 30 in_force $k || break
+done
+in_force 20 && more "$tmp/alerts" && stop &&
+    numbers "$tmp/alerts" | uniq -c | awk '
+        $2 != 3 * (NR - 1) || $1 > 2 || (NR > 1 && $1 > last) { print NR ": " $0; exit 1 }
+        { last = $1 }' >>"$tmp/err"
+ok "of two sources, each event is alerted of once by rules of 20 generations"
+
+# ---- a recording ----
+captures=$(i=0; while [ $i -lt 100 ]; do printf '%s, ' "$PWD/tests/captures/seed.scap.gz"; i=$((i + 1)); done)
+cat >"$tmp/gyr.yaml" <<END
+plugin_dirs: [$build/plugins]
+sources: [{plugin: replay, options: {path: [$captures]}}]
+enrichers: [process]
+outputs: [{plugin: file, options: {path: $tmp/replayed, format: json}}]
+rules: {files: [replay.d]}
+hostname: here
+watch_config_files: false
+END
+mkdir "$tmp/replay.d"
+replay_rules() { # MORE: a condition that some generations have to evaluate besides
+    cat >"$tmp/new" <<END
+- rule: run
+  desc: A program is run.
+  condition: evt.type = execve
+  output: "%proc.cmdline %proc.pname"
+  priority: WARNING
+- rule: opened
+  desc: A file is opened.
+  condition: evt.type = openat and fd.name startswith /etc
+  output: "%fd.name %proc.name"
+  priority: WARNING
+$1
+END
+    mv "$tmp/new" "$tmp/replay.d/rules.yaml"
+}
+replay_rules ''
+"$gyr" run -q -c "$tmp/gyr.yaml" >"$tmp/out" 2>"$tmp/err" && mv "$tmp/replayed" "$tmp/at-once" &&
+    [ "$(wc -l <"$tmp/at-once")" -gt 1000 ]
+ok "a recording is replayed"
+"$gyr" run -c "$tmp/gyr.yaml" >"$tmp/out" 2>"$tmp/err" &
+pid=$!
+until_true 20 says "  config "
+k=0
+while kill -0 "$pid" 2>/dev/null && [ $k -lt 1000 ]; do
+    k=$((k + 1))
+    if [ $((k % 2)) -eq 0 ]; then
+        replay_rules ''
+    else
+        replay_rules '- {rule: more, desc: d, condition: evt.type = read and fd.num = 9999, output: x, priority: DEBUG}'
+    fi
+    kill -HUP "$pid" 2>/dev/null
+    sleep 0.01
+done
+wait "$pid" && [ "$(grep -c 'is in force' "$tmp/err")" -ge 3 ] && ! says "not loaded" &&
+    uuids "$tmp/at-once" >"$tmp/uuids" && uuids "$tmp/replayed" | cmp - "$tmp/uuids" 2>>"$tmp/err"
+ok "and again, with $(grep -c 'is in force' "$tmp/err") generations: the same $(wc -l <"$tmp/uuids") alerts, in order"
+pid=''
+
 # ---- what does not load ----
 rm "$tmp/alerts"
 rules one

@@ -117,7 +117,8 @@ sed -n "s/.*\"output\":\"[^\"]* \\(one\\|two\\) [^\"]*$mark-\\([0-9]*\\)\".*/\\2
     sort -n >"$tmp/numbers"
 uniq -d "$tmp/numbers" >"$tmp/doubled"
 seq 0 $((acts - 1)) | diff - "$tmp/numbers" >"$tmp/diff"
-echo "$events events, $lost lost; $acts marked acts, $(wc -l <"$tmp/numbers") alerts of them" >"$tmp/log"
+longest=$(sed -n 's/.*is in force: .*(\([0-9]*\) ms)$/\1/p' "$tmp/gyr.log" | sort -n | tail -n 1)
+echo "$events events, $lost lost; $acts marked acts, $(wc -l <"$tmp/numbers") alerts of them; the longest reload took $longest ms" >"$tmp/log"
 sed 's/^/# /' "$tmp/log"
 [ ! -s "$tmp/doubled" ]
 ok "no alert is doubled"

@@ -151,10 +151,11 @@ printf 'Bearer the-secret-header\n' >"$tmp/header"
 
 # Who has no certificate is answered 400, which is for good: told, and nothing arrives.
 : >"$tmp/bodies"
-config ""
+config "    dead_letters: $tmp/dead"
 "$gyr" replay -c "$tmp/gyr.yaml" tests/captures/attacks.scap.gz >"$tmp/out" 2>"$tmp/err"
-grep -q "https://127.0.0.1: it answered 400" "$tmp/err" && ! grep -q uuid "$tmp/bodies"
+grep -q "refused for good: https://127.0.0.1: it answered 400" "$tmp/dead" &&
+    grep -q "output 'webhook'" "$tmp/err" && ! grep -q uuid "$tmp/bodies"
 ok "without a certificate nothing is taken, which is told"
-! grep -q 'the-secret' "$tmp/out" "$tmp/err"
+! grep -q 'the-secret' "$tmp/out" "$tmp/err" "$tmp/dead"
 ok "neither key nor path is shown then"
 finish

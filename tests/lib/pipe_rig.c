@@ -452,6 +452,28 @@ void pipe_release(struct pipe_rig *r, uint32_t at)
     unlock();
 }
 
+void pipe_stick(struct pipe_rig *r)
+{
+    lock();
+    r->stuck = true;
+    unlock();
+}
+
+void pipe_stick_at_want(struct pipe_rig *r)
+{
+    lock();
+    r->stick_at_want = true;
+    unlock();
+}
+
+void pipe_wait_at(struct pipe_rig *r, uint32_t at)
+{
+    lock();
+    while (r->at < at)
+        wait_ms(1);
+    unlock();
+}
+
 void pipe_unstick(struct pipe_rig *r)
 {
     lock();

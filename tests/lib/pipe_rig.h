@@ -96,8 +96,13 @@ void pipe_start(struct pipe_rig *r);
 void pipe_release(struct pipe_rig *r, uint32_t at);
 /** Wait until that many alerts came, at most 5 s. @return whether they did. */
 bool pipe_wait_seen(struct pipe_rig *r, uint32_t n);
-/** The output comes back. */
+/** The output does not come back; it does. */
+void pipe_stick(struct pipe_rig *r);
 void pipe_unstick(struct pipe_rig *r);
+/** So does it from the next want() on. */
+void pipe_stick_at_want(struct pipe_rig *r);
+/** Wait until the source has given so many events. */
+void pipe_wait_at(struct pipe_rig *r, uint32_t at);
 /** Answer tickets up to @p ticket. */
 void pipe_answer(struct pipe_rig *r, uint64_t ticket);
 /** Run until the sources have ended, then finish. @return pipeline_finish(). */

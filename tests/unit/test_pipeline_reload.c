@@ -104,7 +104,7 @@ static void test_goes_with_alerts(void **state)
     r.hold_at = 20;
     pipe_start(&r);
     assert_true(pipe_wait_seen(&r, 20));
-    r.stuck = true; /* nobody else is about */
+    pipe_stick(&r);
     pipe_release(&r, 25);
     while (info_of(0).stats.accepted < 25)
         (void)usleep(1000);
@@ -131,8 +131,7 @@ static void test_filter_and_options(void **state)
     assert_int_equal(reload(outputs, 1), 0);
     assert_ptr_equal(info_of(0).instance, one);
     pipe_release(&r, 20);
-    while (r.at < 20)
-        (void)usleep(1000);
+    pipe_wait_at(&r, 20);
     outputs[0].rules = NULL;
     outputs[0].queue = 99; /* this takes another instance */
     assert_int_equal(reload(outputs, 1), 0);
@@ -265,7 +264,7 @@ static void test_held_up_late(void **state)
     r.hold_at = 1;
     pipe_start(&r);
     assert_true(pipe_wait_seen(&r, 1));
-    r.stick_at_want = true;
+    pipe_stick_at_want(&r);
     assert_int_equal(reload(outputs, 2), 0);
     assert_int_equal(pipeline_generation(r.p)->number, 2);
     assert_int_equal(pipeline_n_outputs(r.p), 1);
@@ -288,7 +287,7 @@ static void test_end_while_held_up(void **state)
     r.hold_at = 1;
     pipe_start(&r);
     assert_true(pipe_wait_seen(&r, 1));
-    r.stick_at_want = true;
+    pipe_stick_at_want(&r);
     assert_int_equal(reload(outputs, 2), 0);
     pipeline_stop(r.p);
     pipe_unstick(&r);

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "credentials.h"
 
+#include "http/http_file.h"
 #include "role.h"
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 enum { FILE_SIZE_MAX = 256 << 10 };
 
@@ -102,36 +101,13 @@ static int parse(struct credentials *c, char *text, const char *profile, struct 
     return r;
 }
 
-static int read_whole(const char *path, char *text, size_t size)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), r = 0;
-    size_t len = 0;
-    ssize_t n = 1;
-
-    if (fd < 0)
-        return -errno;
-    while (n > 0 && len < size - 1) {
-        n = read(fd, text + len, size - 1 - len);
-        len += n > 0 ? (size_t)n : 0;
-    }
-    if (n < 0)
-        r = -errno;
-    else if (len == size - 1)
-        r = -EFBIG;
-    text[len] = '\0';
-    (void)close(fd);
-    return r;
-}
-
 int credentials_read_line(const char *path, size_t max, char **ret, struct gyr_error *err)
 {
-    char *text = malloc(max + 2);
-    int r = text ? read_whole(path, text, max + 2) : -ENOMEM;
+    char *text = NULL;
+    int r = http_file(path, max, &text, NULL);
 
-    if (r < 0) {
-        free(text);
+    if (r < 0)
         return gyr_fail(err, r, "%s: %s", path, strerror(-r));
-    }
     text[strcspn(text, "\r\n")] = '\0';
     *ret = text;
     return 0;
@@ -152,7 +128,8 @@ static int load_file(const struct credentials_conf *conf, struct credentials *re
     const char *path = conf->file ? conf->file : getenv("AWS_SHARED_CREDENTIALS_FILE");
     const char *profile = conf->profile ? conf->profile : getenv("AWS_PROFILE");
     const char *home = getenv("HOME");
-    char in_home[PATH_MAX], *text;
+    char in_home[PATH_MAX], *text = NULL;
+    size_t len;
     int r;
 
     if (!path) {
@@ -160,16 +137,14 @@ static int load_file(const struct credentials_conf *conf, struct credentials *re
         path = in_home;
     }
     profile = profile ? profile : "default";
-    text = malloc(FILE_SIZE_MAX);
-    if (!text)
-        return gyr_fail(err, -ENOMEM, "no memory");
-    r = read_whole(path, text, FILE_SIZE_MAX);
-    if (r < 0)
+    r = http_file(path, FILE_SIZE_MAX, &text, &len);
+    if (r < 0) {
         (void)gyr_fail(err, r, "%s: %s", path, strerror(-r));
-    else
+    } else {
         r = parse(ret, text, profile, err);
-    explicit_bzero(text, FILE_SIZE_MAX);
-    free(text);
+        explicit_bzero(text, len);
+        free(text);
+    }
     if (r == -ENOENT || r == -ENOTDIR || r == -EACCES)
         return 1;
     if (r == 0 && (!ret->key[0] || !ret->secret[0])) {

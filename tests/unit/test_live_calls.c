@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 /* cmocka needs the above first */
-#include "../../plugins/sources/ebpf/calls.h"
+#include "live/calls.h"
 #include "syscall/syscall.h"
 
 #include <cmocka.h>
@@ -308,5 +308,5 @@ int main(void)
         cmocka_unit_test_setup(hooks, setup),     cmocka_unit_test_setup(the_rest_stays, setup),
     };
 
-    return cmocka_run_group_tests_name("ebpf_calls", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("live_calls", tests, NULL, NULL);
 }

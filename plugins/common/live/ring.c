@@ -8,17 +8,41 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static int ring_map(struct ring *g, int fd, size_t size, struct gyr_error *err)
+enum { PAIRS_MAX = 16 };
+
+uint32_t rings_pairs(uint32_t n_cpus, uint32_t *per)
 {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    if (*per == 0)
+        *per = (n_cpus + PAIRS_MAX - 1) / PAIRS_MAX;
+    return (n_cpus + *per - 1) / *per;
+}
+
+void rings_assign(uint32_t pairs, uint32_t per, uint16_t *ret)
+{
+    for (uint32_t cpu = 0; cpu < PROBE_CPUS; cpu++)
+        ret[cpu] = (uint16_t)(cpu / per % pairs);
+}
+
+size_t rings_bytes(uint64_t wanted)
+{
+    size_t size = (size_t)sysconf(_SC_PAGESIZE);
+
+    while (size < wanted)
+        size *= 2;
+    return size;
+}
+
+static int ring_map(struct ring *g, const struct ring_place *place, struct gyr_error *err)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), size = place->size;
     void *p;
 
-    *g = (struct ring){.fd = fd, .size = size};
-    p = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    *g = (struct ring){.size = size};
+    p = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, place->fd, (off_t)place->at);
     if (p == MAP_FAILED)
         return gyr_fail(err, -errno, "cannot map a ring: %s", strerror(errno));
     g->taken = p;
-    p = mmap(NULL, page + 2 * size, PROT_READ, MAP_SHARED, fd, (off_t)page);
+    p = mmap(NULL, page + 2 * size, PROT_READ, MAP_SHARED, place->fd, (off_t)(place->at + page));
     if (p == MAP_FAILED)
         return gyr_fail(err, -errno, "cannot map a ring of %zu bytes: %s", size, strerror(errno));
     g->made = p;
@@ -37,8 +61,7 @@ static void ring_unmap(struct ring *g)
         (void)munmap((void *)g->made, page + 2 * g->size);
 }
 
-int rings_init(struct rings *r, const int *fds, const size_t *sizes, uint32_t n,
-               struct gyr_error *err)
+int rings_init(struct rings *r, const struct ring_place *places, uint32_t n, struct gyr_error *err)
 {
     *r = (struct rings){.all = calloc(n, sizeof(*r->all)), .heap = calloc(n, sizeof(*r->heap))};
     if (!r->all || !r->heap) {
@@ -46,7 +69,7 @@ int rings_init(struct rings *r, const int *fds, const size_t *sizes, uint32_t n,
         return gyr_fail(err, -ENOMEM, "no memory");
     }
     for (uint32_t i = 0; i < n; i++) {
-        int e = ring_map(&r->all[i], fds[i], sizes[i], err);
+        int e = ring_map(&r->all[i], &places[i], err);
 
         r->n = i + 1;
         if (e < 0) {
@@ -75,18 +98,25 @@ static size_t slot_size(uint32_t len)
 static void ring_look(struct ring *g)
 {
     g->head = NULL;
-    while (g->pos < g->end) {
+    while (g->pos != g->end) {
         const uint8_t *at = g->data + (g->pos & (g->size - 1));
-        uint32_t len =
+        uint64_t left = g->end - g->pos; /* of a position behind us: much */
+        uint32_t head =
             atomic_load_explicit((const _Atomic uint32_t *)(const void *)at, memory_order_acquire);
+        uint32_t len = head & ~(uint32_t)(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
+        const struct gyr_event *ev;
 
-        if (len & BPF_RINGBUF_BUSY_BIT)
+        g->damaged = left > g->size || slot_size(len) > left;
+        if (g->damaged || head & BPF_RINGBUF_BUSY_BIT)
             return;
-        if (!(len & BPF_RINGBUF_DISCARD_BIT)) {
-            g->head = (const struct gyr_event *)(const void *)(at + BPF_RINGBUF_HDR_SZ);
+        g->next = g->pos + slot_size(len);
+        if (!(head & BPF_RINGBUF_DISCARD_BIT)) {
+            ev = (const struct gyr_event *)(const void *)(at + BPF_RINGBUF_HDR_SZ);
+            g->damaged = len < sizeof(*ev) || ev->len != len;
+            g->head = g->damaged ? NULL : ev;
             return;
         }
-        g->pos += slot_size(len & ~(uint32_t)BPF_RINGBUF_DISCARD_BIT);
+        g->pos = g->next;
     }
 }
 
@@ -122,37 +152,42 @@ static void sift_down(struct rings *r, uint32_t i)
 }
 
 /* All positions are read before the first record is taken: what is made later is not older than
- * the horizon. */
-static void gather(struct rings *r)
+ * the horizon. @return whether all is well. */
+static bool gather(struct rings *r)
 {
+    bool damaged = false;
+
     r->n_heap = 0;
     for (uint32_t i = 0; i < r->n; i++) {
         ring_refresh(&r->all[i]);
+        damaged |= r->all[i].damaged;
         if (r->all[i].head)
             r->heap[r->n_heap++] = i;
     }
     for (uint32_t i = r->n_heap / 2; i-- > 0;)
         sift_down(r, i);
+    return !damaged;
 }
 
-uint32_t rings_take(struct rings *r, uint64_t horizon_ns, const struct gyr_event **ev, uint32_t cap)
+int rings_take(struct rings *r, uint64_t horizon_ns, const struct gyr_event **ev, uint32_t cap)
 {
     uint32_t n = 0;
 
-    gather(r);
+    if (!gather(r))
+        return -EBADMSG;
     while (n < cap && r->n_heap) {
         struct ring *g = &r->all[r->heap[0]];
 
         if (g->head->ts_ns > horizon_ns)
             break;
         ev[n++] = g->head;
-        g->pos += slot_size(g->head->len);
+        g->pos = g->next;
         ring_look(g);
         if (!g->head)
             r->heap[0] = r->heap[--r->n_heap];
         sift_down(r, 0);
     }
-    return n;
+    return (int)n;
 }
 
 void rings_release(struct rings *r)
@@ -165,8 +200,18 @@ void rings_release(struct rings *r)
     }
 }
 
+void rings_skip(struct rings *r)
+{
+    for (uint32_t i = 0; i < r->n; i++) {
+        struct ring *g = &r->all[i];
+
+        g->pos = g->end = atomic_load_explicit(g->made, memory_order_acquire);
+        g->head = NULL;
+    }
+    rings_release(r);
+}
+
 bool rings_any(struct rings *r)
 {
-    gather(r);
-    return r->n_heap > 0;
+    return !gather(r) || r->n_heap > 0;
 }

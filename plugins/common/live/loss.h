@@ -5,8 +5,8 @@
  *
  * One thread. Records are lent until the next losses_take().
  */
-#ifndef EBPF_LOSS_H
-#define EBPF_LOSS_H
+#ifndef LIVE_LOSS_H
+#define LIVE_LOSS_H
 
 #include "probe/abi.h"
 
@@ -27,7 +27,8 @@ struct losses {
     struct loss records[LOSS_SLOTS];
 };
 
-/** @p counts must outlive it. @return 0; -ENOMEM with a sentence. */
+/** Tell of what is lost from now on. @p counts must outlive it. @return 0; -ENOMEM with a sentence.
+ */
 int losses_init(struct losses *l, const struct probe_count *counts, uint32_t n_cpus,
                 struct gyr_error *err);
 void losses_free(struct losses *l); /**< all zero is fine */
@@ -36,4 +37,4 @@ void losses_free(struct losses *l); /**< all zero is fine */
  *  there is room: the rest the next time. @return the classes told: bits 1 << PROBE_*. */
 uint32_t losses_take(struct losses *l, struct gyr_batch *b, uint64_t ts_ns);
 
-#endif /* EBPF_LOSS_H */
+#endif /* LIVE_LOSS_H */

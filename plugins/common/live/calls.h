@@ -3,8 +3,8 @@
  * @file calls.h
  * @brief Which system calls are traced: from what rules and state want to the probe's switches.
  */
-#ifndef EBPF_CALLS_H
-#define EBPF_CALLS_H
+#ifndef LIVE_CALLS_H
+#define LIVE_CALLS_H
 
 #include "probe/abi.h"
 
@@ -31,4 +31,4 @@ const char *calls_program(uint32_t i);
  *  @return how many system calls of the 64-bit table are traced. */
 uint32_t calls_want(struct probe_conf *conf, const struct gyr_want *w);
 
-#endif /* EBPF_CALLS_H */
+#endif /* LIVE_CALLS_H */

@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 /* cmocka needs the above first */
-#include "../../plugins/sources/ebpf/loss.h"
 #include "event/event.h"
+#include "live/loss.h"
 #include "syscall/syscall.h"
 
 #include <cmocka.h>
@@ -101,6 +101,22 @@ static void only_what_is_new(void **state)
     is(1, GYR_LOSS_STATE, 99, UINT64_C(1) << 40);
 }
 
+/* Another reader has told of what was lost before. */
+static void lost_before(void **state)
+{
+    struct gyr_error err;
+    uint32_t classes;
+
+    (void)state;
+    losses_free(&losses);
+    counts[7].lost[PROBE_STATE] = 1000;
+    assert_int_equal(losses_init(&losses, counts, CPUS, &err), 0);
+    assert_int_equal(take(CAP, &classes), 0);
+    counts[7].lost[PROBE_STATE]++;
+    assert_int_equal(take(CAP, &classes), 1);
+    is(0, GYR_LOSS_STATE, 7, 1);
+}
+
 /* What there is no room for is told the next time, none of it twice. */
 static void little_room(void **state)
 {
@@ -128,8 +144,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(nothing_lost, setup, teardown),
         cmocka_unit_test_setup_teardown(only_what_is_new, setup, teardown),
+        cmocka_unit_test_setup_teardown(lost_before, setup, teardown),
         cmocka_unit_test_setup_teardown(little_room, setup, teardown),
     };
 
-    return cmocka_run_group_tests_name("ebpf_loss", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("live_loss", tests, NULL, NULL);
 }

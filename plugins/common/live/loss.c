@@ -12,7 +12,11 @@ int losses_init(struct losses *l, const struct probe_count *counts, uint32_t n_c
 {
     *l = (struct losses){.counts = counts, .n_cpus = n_cpus};
     l->told = calloc(n_cpus, sizeof(*l->told));
-    return l->told ? 0 : gyr_fail(err, -ENOMEM, "no memory");
+    if (!l->told)
+        return gyr_fail(err, -ENOMEM, "no memory");
+    for (uint32_t cpu = 0; cpu < n_cpus; cpu++)
+        memcpy(l->told[cpu], counts[cpu].lost, sizeof(l->told[cpu]));
+    return 0;
 }
 
 void losses_free(struct losses *l)
