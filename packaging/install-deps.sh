@@ -13,6 +13,7 @@ libyaml-dev     configuration and rules
 libcurl4-openssl-dev    HTTP: runtimes and webhooks
 libjansson-dev  JSON
 libmicrohttpd-dev       metrics and health over HTTP
+mandoc          man pages are well-formed
 libre2-dev      regular expressions that cannot be made to hang
 zlib1g-dev      captures compressed by gzip
 libzstd-dev     captures compressed by zstd
