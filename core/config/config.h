@@ -98,6 +98,8 @@ void config_own(struct config *c, struct arena *arena);
 struct config *config_ref(struct config *c);
 void config_unref(struct config *c); /**< the last one frees. NULL is fine */
 
+/** Where HTTP is answered when `http` says nothing else. */
+#define HTTP_LISTEN_DEFAULT "127.0.0.1:8765"
 /** Where a detector listens for `gyr status` when nobody says otherwise. */
 #define STATUS_SOCKET_DEFAULT "/run/gyr/gyr.sock"
 

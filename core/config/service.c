@@ -17,7 +17,9 @@ static void http_listen(struct reader *r, const struct ynode *v, void *target)
 
     if (!s)
         return;
-    if (parse_listen(s, &addr, &len, &err) < 0)
+    if (strcmp(s, "none") == 0)
+        c->http_listen = NULL;
+    else if (parse_listen(s, &addr, &len, &err) < 0)
         diag_error(r->d, v->loc, "%s", err.msg);
     else
         c->http_listen = s;
@@ -28,9 +30,9 @@ void conf_read_http(struct reader *r, const struct ynode *v, void *target)
     static const struct key keys[] = {{"listen", http_listen}};
     struct config *c = target;
 
+    if (!c->http_listen)
+        c->http_listen = HTTP_LISTEN_DEFAULT;
     conf_read_map(r, v, keys, ARRAY_LEN(keys), "http", target);
-    if (v->kind == Y_MAP && v->n == 0)
-        c->http_listen = NULL;
 }
 
 void conf_read_status_socket(struct reader *r, const struct ynode *v, void *target)
