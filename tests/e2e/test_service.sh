@@ -229,6 +229,17 @@ stop
 ok "and it ends"
 quiet
 
+# ---- losses, by class and CPU ----
+config 'hang: 20, hang_at: 200, now: true'
+sed -i 's/count: 1000000000, rate: 2000, lose: 0/count: 200, lose: 7/' "$tmp/gyr.yaml"
+start
+lost() { scrape && [ "$(value "gyr_lost_events_total class='state' cpu='0' source='fake_live'")" = 7 ]; }
+until_true 15 lost && status && grep -q ', 7 lost that build state' "$tmp/status"
+ok "losses are told by class and CPU"
+kill -9 "$pid"
+wait "$pid" 2>/dev/null
+pid=
+
 # ---- levels ----
 echo 'rules: {filez: []}' >"$tmp/wrong.yaml"
 $python tests/e2e/service.py journal "$gyr" run -c "$tmp/wrong.yaml" >"$tmp/log" 2>&1
