@@ -126,13 +126,17 @@ int local_fd(const struct local *l)
 
 /* ---- life ---- */
 
-static void make_folder(const char *path)
+static void make_folder(const struct sockaddr_un *addr)
 {
-    const char *slash = strrchr(path, '/');
-    _cleanup_free_ char *dir = slash && slash > path ? strndup(path, (size_t)(slash - path)) : NULL;
+    char dir[sizeof(addr->sun_path)];
+    char *slash;
 
-    if (dir)
-        (void)mkdir(dir, 0755);
+    memcpy(dir, addr->sun_path, sizeof(dir));
+    slash = strrchr(dir, '/');
+    if (!slash || slash == dir)
+        return;
+    *slash = '\0';
+    (void)mkdir(dir, 0755);
 }
 
 /* Is there a socket that nobody answers at any more? Then it goes. */
@@ -163,7 +167,7 @@ static int start_listening(struct local *l, struct gyr_error *err)
     if (strlen(l->path) >= sizeof(addr.sun_path))
         return gyr_fail(err, -ENAMETOOLONG, "%s is too long for a socket's path", l->path);
     memcpy(addr.sun_path, l->path, strlen(l->path) + 1);
-    make_folder(l->path);
+    make_folder(&addr);
     r = clear_way(&addr, err);
     if (r < 0)
         return r;

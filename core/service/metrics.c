@@ -39,24 +39,27 @@ static void add_label_value(struct buf *b, const char *s)
     buf_addc(b, '"');
 }
 
-/* name{label="value",…}: pairs of strings, the last one NULL. The number follows. */
-__attribute__((sentinel)) static void sample(struct buf *b, const char *name, ...)
+/* Pairs of a label and its value. */
+#define LABELS(...)                                                                                \
+    (const char *const[])                                                                          \
+    {                                                                                              \
+        __VA_ARGS__, NULL                                                                          \
+    }
+
+/* name{label="value",...}, and a blank; the number follows. */
+static void sample(struct buf *b, const char *name, const char *const *labels)
 {
-    const char *label;
-    bool any = false;
-    va_list ap;
+    char before = '{';
 
     buf_adds(b, name);
-    va_start(ap, name);
-    while ((label = va_arg(ap, const char *))) {
-        buf_addc(b, any ? ',' : '{');
-        buf_adds(b, label);
+    for (; labels[0]; labels += 2) {
+        buf_addc(b, before);
+        buf_adds(b, labels[0]);
         buf_addc(b, '=');
-        add_label_value(b, va_arg(ap, const char *));
-        any = true;
+        add_label_value(b, labels[1]);
+        before = ',';
     }
-    va_end(ap);
-    buf_adds(b, any ? "} " : " ");
+    buf_adds(b, "} ");
 }
 
 static void add_u64(struct buf *b, uint64_t n)
@@ -89,8 +92,8 @@ static void add_loss(struct buf *b, const struct report *r, uint32_t i, uint32_t
         return;
     if (cpu != LOSS_CPUS - 1)
         (void)snprintf(name, sizeof(name), "%u", cpu);
-    sample(b, "gyr_lost_events_total", "source", r->sources[i].name, "class", loss_class(cls),
-           "cpu", name, NULL);
+    sample(b, "gyr_lost_events_total",
+           LABELS("source", r->sources[i].name, "class", loss_class(cls), "cpu", name));
     add_u64(b, n);
 }
 
@@ -108,7 +111,7 @@ static void add_losses(struct buf *b, const struct report *r)
 static void add_of_source(struct buf *b, const char *metric, const struct source_info *s,
                           uint64_t value)
 {
-    sample(b, metric, "source", s->name, NULL);
+    sample(b, metric, LABELS("source", s->name));
     add_u64(b, value);
 }
 
@@ -129,7 +132,7 @@ static void add_states(struct buf *b, const struct report *r)
     family(b, "gyr_source_batch_age_seconds", "gauge",
            "For how long the source's thread has been in one batch.");
     for (uint32_t i = 0; i < r->n_sources; i++) {
-        sample(b, "gyr_source_batch_age_seconds", "source", r->sources[i].name, NULL);
+        sample(b, "gyr_source_batch_age_seconds", LABELS("source", r->sources[i].name));
         add_seconds(b, r->sources[i].busy_ns);
     }
 }
@@ -156,14 +159,14 @@ static void add_histogram(struct buf *b, const struct output_info *o)
 
     for (uint32_t log = LATENCY_LOG_MIN; log <= LATENCY_LOG_MAX; log += LATENCY_LOG_STEP) {
         (void)snprintf(edge, sizeof(edge), "%.9g", (double)(UINT64_C(1) << log) / 1e9);
-        sample(b, "gyr_output_delivery_seconds_bucket", "output", o->name, "le", edge, NULL);
+        sample(b, "gyr_output_delivery_seconds_bucket", LABELS("output", o->name, "le", edge));
         add_u64(b, latency_below(l, log));
     }
-    sample(b, "gyr_output_delivery_seconds_bucket", "output", o->name, "le", "+Inf", NULL);
+    sample(b, "gyr_output_delivery_seconds_bucket", LABELS("output", o->name, "le", "+Inf"));
     add_u64(b, l->n);
-    sample(b, "gyr_output_delivery_seconds_sum", "output", o->name, NULL);
+    sample(b, "gyr_output_delivery_seconds_sum", LABELS("output", o->name));
     add_seconds(b, l->sum_ns);
-    sample(b, "gyr_output_delivery_seconds_count", "output", o->name, NULL);
+    sample(b, "gyr_output_delivery_seconds_count", LABELS("output", o->name));
     add_u64(b, l->n);
 }
 
@@ -174,13 +177,13 @@ static void add_outputs(struct buf *b, const struct report *r)
 
         family(b, c->metric, c->type, c->help);
         for (uint32_t i = 0; i < r->n_outputs; i++) {
-            sample(b, c->metric, "output", r->outputs[i].name, NULL);
+            sample(b, c->metric, LABELS("output", r->outputs[i].name));
             add_u64(b, counter_value(c, &r->outputs[i].stats));
         }
     }
     family(b, "gyr_output_oldest_seconds", "gauge", "For how long the oldest alert has waited.");
     for (uint32_t i = 0; i < r->n_outputs; i++) {
-        sample(b, "gyr_output_oldest_seconds", "output", r->outputs[i].name, NULL);
+        sample(b, "gyr_output_oldest_seconds", LABELS("output", r->outputs[i].name));
         add_seconds(b, r->outputs[i].stats.queued ? r->outputs[i].stats.oldest_ns : 0);
     }
     family(b, "gyr_output_delivery_seconds", "histogram",
@@ -195,8 +198,8 @@ static void add_rules(struct buf *b, const struct report *r)
 {
     family(b, "gyr_alerts_total", "counter", "Matches of rules, since the start.");
     for (uint32_t i = 0; i < r->n_rules; i++) {
-        sample(b, "gyr_alerts_total", "rule", r->rules[i].name, "priority",
-               priority_name(r->rules[i].priority), NULL);
+        sample(b, "gyr_alerts_total",
+               LABELS("rule", r->rules[i].name, "priority", priority_name(r->rules[i].priority)));
         add_u64(b, r->rules[i].n);
     }
 }
@@ -208,8 +211,9 @@ static void add_instance(struct buf *b, const char *kind, const char *source, st
     uint32_t n = instance_metrics(inst, &names, &values);
 
     for (uint32_t i = 0; i < n; i++) {
-        sample(b, "gyr_plugin_total", "kind", kind, "instance", inst->name, "plugin",
-               inst->plugin->desc.name, "source", source, "name", names[i], NULL);
+        sample(b, "gyr_plugin_total",
+               LABELS("kind", kind, "instance", inst->name, "plugin", inst->plugin->desc.name,
+                      "source", source, "name", names[i]));
         add_u64(b, values[i]);
     }
 }
@@ -245,9 +249,9 @@ static void add_generation(struct buf *b, const struct report *r)
     add_gauge(b, "gyr_rules", "Rules loaded.", rules->n_rules);
     add_gauge(b, "gyr_rules_enabled", "Of these, rules enabled.", ruleset_n_enabled(rules));
     family(b, "gyr_reloads_total", "counter", "Configurations loaded anew, by what became of it.");
-    sample(b, "gyr_reloads_total", "result", "succeeded", NULL);
+    sample(b, "gyr_reloads_total", LABELS("result", "succeeded"));
     add_u64(b, r->reloads.succeeded);
-    sample(b, "gyr_reloads_total", "result", "failed", NULL);
+    sample(b, "gyr_reloads_total", LABELS("result", "failed"));
     add_u64(b, r->reloads.failed);
     add_gauge(b, "gyr_last_reload_timestamp_seconds", "When the last was; 0: there was none.",
               (double)r->reloads.last_ns / 1e9);

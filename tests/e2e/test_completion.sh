@@ -22,29 +22,29 @@ actions() { # COMMAND
 if command -v bash >/dev/null 2>&1; then
     "$gyr" completion bash >"$tmp/bash" && bash -n "$tmp/bash" 2>"$tmp/err"
     ok "bash takes the script"
-    complete() { # WORD… (the last one is being written)
+    offered() { # WORD… (the last one is being written)
         bash --norc -c '. "$0"; COMP_WORDS=(gyr "$@"); COMP_CWORD=$#; _gyr; printf "%s\n" "${COMPREPLY[@]}"' \
             "$tmp/bash" "$@" 2>>"$tmp/err" | sort
     }
     { echo "$commands"; printf '%s\n' help --help --version; } | sort >"$tmp/want"
-    complete '' >"$tmp/got"
+    offered '' >"$tmp/got"
     diff "$tmp/want" "$tmp/got" >>"$tmp/err"
     ok "bash: the commands"
     for c in $commands; do
-        complete "$c" - >"$tmp/got"
+        offered "$c" - >"$tmp/got"
         options "$c" | sort >"$tmp/want"
         diff "$tmp/want" "$tmp/got" >>"$tmp/err" || echo "$c: options" >>"$tmp/err"
         actions "$c" >"$tmp/want"
         [ -s "$tmp/want" ] || continue
-        complete "$c" '' >"$tmp/got"
+        offered "$c" '' >"$tmp/got"
         diff "$tmp/want" "$tmp/got" >>"$tmp/err" || echo "$c: actions" >>"$tmp/err"
     done
     ! grep . "$tmp/err"
     ok "bash: options and actions of each command"
     : >"$tmp/some.yaml"
-    [ "$(complete run -c "$tmp/so")" = "$tmp/some.yaml" ] && [ "$(complete run --config = "$tmp/so")" = "$tmp/some.yaml" ] &&
-        [ "$(complete run --log-level no)" = notice ] && [ "$(complete replay --speed r)" = real ] &&
-        [ -z "$(complete run --output '')" ] && [ "$(complete replay "$tmp/so")" = "$tmp/some.yaml" ]
+    [ "$(offered run -c "$tmp/so")" = "$tmp/some.yaml" ] && [ "$(offered run --config = "$tmp/so")" = "$tmp/some.yaml" ] &&
+        [ "$(offered run --log-level no)" = notice ] && [ "$(offered replay --speed r)" = real ] &&
+        [ -z "$(offered run --output '')" ] && [ "$(offered replay "$tmp/so")" = "$tmp/some.yaml" ]
     ok "bash: what an option takes"
 else
     skip "there is no bash"

@@ -151,6 +151,7 @@ until_true 20 heard '^RELOADING=1\|MONOTONIC_USEC=[0-9]+\|' && until_true 20 hea
 ok "a reload is told: RELOADING, then READY"
 echo '- rule: [' >"$tmp/rules.yaml"
 kill -HUP "$pid"
+# shellcheck disable=SC2317 # until_true calls it
 failed_reload() { scrape && [ "$(value "gyr_reloads_total result='failed'")" = 1 ]; }
 until_true 20 failed_reload && [ "$(value "gyr_reloads_total result='succeeded'")" = 1 ] &&
     [ "$(value gyr_generation)" = 2 ] && [ "$(value gyr_last_reload_failed)" = 1 ]
@@ -233,6 +234,7 @@ quiet
 config 'hang: 20, hang_at: 200, now: true'
 sed -i 's/count: 1000000000, rate: 2000, lose: 0/count: 200, lose: 7/' "$tmp/gyr.yaml"
 start
+# shellcheck disable=SC2317 # until_true calls it
 lost() { scrape && [ "$(value "gyr_lost_events_total class='state' cpu='0' source='fake_live'")" = 7 ]; }
 until_true 15 lost && status && grep -q ', 7 lost that build state' "$tmp/status"
 ok "losses are told by class and CPU"

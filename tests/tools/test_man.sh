@@ -17,6 +17,7 @@ else
     skip "there is no mandoc"
 fi
 for page in docs/man/*.[0-9]; do
+    # shellcheck disable=SC2013 # words
     for to in $(sed -n 's/^\.Xr \([a-z.-]*\) \([0-9]\).*/\1.\2/p' "$page" | grep '^gyr'); do
         [ -e "docs/man/$to" ] || echo "$page: there is no page $to"
     done
