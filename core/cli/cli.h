@@ -52,7 +52,7 @@ struct cli_command {
 
 /* One for each command, beside its function. */
 extern const struct cli_command run_command, replay_command, record_command, check_command,
-    list_command, plugin_command, output_command, status_command, completion_command;
+    list_command, plugin_command, output_command, test_command, status_command, completion_command;
 
 /** All, in the order of --help (main.c). */
 extern const struct cli_command *const cli_commands[];
@@ -65,6 +65,7 @@ int cmd_check(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_plugin(int argc, char **argv);
 int cmd_output(int argc, char **argv);
+int cmd_test(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_completion(int argc, char **argv);
 

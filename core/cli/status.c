@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "cli/progress.h"
 #include "config/config.h"
-#include "service/report.h"
+#include "service/figures.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -262,7 +262,7 @@ static void print(const json_t *o)
     json_t *e;
     size_t i;
 
-    buf_init(&b, REPORT_MAX);
+    buf_init(&b, FIGURES_MAX);
     add_head(&b, o);
     json_array_foreach(json_object_get(o, "sources"), i, e) add_source(&b, e);
     json_array_foreach(json_object_get(o, "outputs"), i, e) add_output(&b, e);
@@ -305,7 +305,7 @@ static int tell(const char *path, bool json)
     json_t *o = NULL;
     int r;
 
-    buf_init(&b, REPORT_MAX);
+    buf_init(&b, FIGURES_MAX);
     r = ask(path, &b);
     if (r == CLI_FINE) {
         o = json_loadb(b.p, b.len, 0, NULL);

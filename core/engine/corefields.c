@@ -174,32 +174,37 @@ static uint32_t value_type(uint32_t param_type)
     }
 }
 
+static int no_argument(const struct schema *s, const char *arg, struct gyr_error *err)
+{
+    struct suggest near;
+    const char *best;
+
+    suggest_init(&near, arg, strlen(arg));
+    for (uint32_t i = 0; i < s->n_types; i++)
+        for (uint32_t k = s->types[i].n_params; k-- > 0;)
+            suggest_offer(&near, s->types[i].params[k].name);
+    best = suggest_best(&near);
+    return gyr_fail(err, -EINVAL, "no event of schema '%s' has an argument '%s'%s%s%s", s->name,
+                    arg, best ? "; did you mean '" : "", best ? best : "", best ? "'?" : "");
+}
+
 /* Where in each event type the argument of that name stands. */
 static int find_places(const struct schema *s, const char *arg, struct binding *b,
                        uint32_t *ret_type, struct gyr_error *err)
 {
-    struct suggest near;
     uint32_t type = GYR_T_NONE;
 
-    suggest_init(&near, arg, strlen(arg));
     for (uint32_t i = 0; i < s->n_types; i++) {
         b->place[i] = NOT_FOUND;
         for (uint32_t k = s->types[i].n_params; k-- > 0;) {
-            const struct gyr_param_def *def = &s->types[i].params[k];
-
-            suggest_offer(&near, def->name);
-            if (strcmp(def->name, arg) == 0)
+            if (strcmp(s->types[i].params[k].name, arg) == 0)
                 b->place[i] = (uint8_t)k;
         }
         if (type == GYR_T_NONE && b->place[i] != NOT_FOUND)
             type = value_type(s->types[i].params[b->place[i]].type);
     }
-    if (type == GYR_T_NONE) {
-        const char *best = suggest_best(&near);
-
-        return gyr_fail(err, -EINVAL, "no event of schema '%s' has an argument '%s'%s%s%s", s->name,
-                        arg, best ? "; did you mean '" : "", best ? best : "", best ? "'?" : "");
-    }
+    if (type == GYR_T_NONE)
+        return no_argument(s, arg, err);
     if (b->field == F_RAWARG) {
         b->shown = *ret_type == GYR_T_STR;
         *ret_type = type;

@@ -370,11 +370,21 @@ bool evaluator_may_hold(struct evaluator *e, const struct gyr_event *ev)
     evaluator_begin(e, ev, &origin);
     for (uint32_t i = 0; i < l->n && !may; i++)
         may = eval(e, e->p->entries[l->entries[i]].root) != K_FALSE;
+    evaluator_end(e);
+    return may;
+}
+
+void evaluator_end(struct evaluator *e)
+{
     for (uint32_t i = 0; i < e->n_pending; i++)
         evaluator_release(e, e->pending[i]);
     e->n_pending = 0;
     e->ev = NULL;
-    return may;
+}
+
+uint32_t evaluator_test(struct evaluator *e, uint32_t ref)
+{
+    return eval(e, ref);
 }
 
 const uint64_t *evaluator_matches(const struct evaluator *e, uint32_t *ret_n)

@@ -75,6 +75,10 @@ const struct value_slot *evaluator_value(struct evaluator *e, uint32_t id);
 /** Report the entries that match, keep those that pending values leave open.
  *  @return how many are kept, in order, at the front of @p entries. */
 uint32_t evaluator_decide(struct evaluator *e, uint32_t *entries, uint32_t n);
+/** End an evaluation that decided nothing: tickets are given back. */
+void evaluator_end(struct evaluator *e);
+/** What a reference of the program comes to: K_FALSE, K_PENDING, K_TRUE. */
+uint32_t evaluator_test(struct evaluator *e, uint32_t ref);
 /** Give back the tickets of a field. */
 void evaluator_release(struct evaluator *e, uint32_t field);
 

@@ -26,27 +26,30 @@ static int which_of(const struct provider *p, const struct gyr_event_type *t)
     return -1;
 }
 
+static bool is_known(const struct schema *schema, const char *name)
+{
+    for (uint32_t t = 0; t < schema->n_types; t++)
+        if (hears(name, &schema->types[t]))
+            return true;
+    return false;
+}
+
 static int check_names(const struct schema *schema, const struct provider *p, struct gyr_error *err)
 {
     const char *const *e = p->ops->events;
+    struct suggest s;
+    const char *best;
 
-    for (; e && *e; e++) {
-        struct suggest s;
-        const char *best;
-        bool known = false;
-
-        suggest_init(&s, *e, strlen(*e));
-        for (uint32_t t = 0; t < schema->n_types && !known; t++) {
-            known = hears(*e, &schema->types[t]);
-            suggest_offer(&s, schema->types[t].name);
-        }
-        if (known)
-            continue;
-        best = suggest_best(&s);
-        return gyr_fail(err, -EINVAL, "schema '%s' has no event type '%s'%s%s%s", schema->name, *e,
-                        best ? "; did it mean '" : "", best ? best : "", best ? "'?" : "");
-    }
-    return 0;
+    while (e && *e && is_known(schema, *e))
+        e++;
+    if (!e || !*e)
+        return 0;
+    suggest_init(&s, *e, strlen(*e));
+    for (uint32_t t = 0; t < schema->n_types; t++)
+        suggest_offer(&s, schema->types[t].name);
+    best = suggest_best(&s);
+    return gyr_fail(err, -EINVAL, "schema '%s' has no event type '%s'%s%s%s", schema->name, *e,
+                    best ? "; did it mean '" : "", best ? best : "", best ? "'?" : "");
 }
 
 int dispatch_init(struct dispatch *d, const struct schema *schema, const struct provider *providers,

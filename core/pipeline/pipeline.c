@@ -254,7 +254,7 @@ void pipeline_free(struct pipeline *p)
     free(p->sinks);
     free(p->sources);
     generation_unref(p->gen);
-    if (!hangs) /* what was left behind may still ask for them */
+    if (!hangs && !p->borrows_schemas) /* what was left behind may still ask for them */
         schemas_free(&p->schemas);
     free(p->hostname);
     if (p->notify_fd >= 0)

@@ -18,12 +18,28 @@
 
 struct pipeline;
 
+/** Somebody who looks on: `gyr test`. On the source's thread, but for begin() (main). Members but
+ *  ctx may be NULL. */
+struct pipeline_watch {
+    void *ctx;
+    /** A source has been made. @param like whose fields a trace may be made with. */
+    int (*begin)(void *ctx, const struct evaluator_conf *like, struct gyr_error *err);
+    /** The rules have seen the event; what it ends is still there. */
+    void (*event)(void *ctx, const struct gyr_event *ev);
+    void (*alert)(void *ctx, const struct gyr_alert *a); /**< also of alerts no output wants */
+};
+
 struct pipeline_conf {
     struct config *config; /**< outlives the pipeline, as does all it names */
     struct plugins *plugins;
     bool drop_privileges; /**< at the start */
     /** How a plugin is found by name or path; NULL: plugins_load() (tests give their own). */
     int (*load)(struct plugins *ps, const char *name, struct plugin **ret, struct gyr_error *err);
+    /** Schemas and rules of another pipeline, which outlives this one and was made with the same
+     *  plugins: nothing is loaded anew. NULL: none. */
+    const struct pipeline *like;
+    const char *more_rules, *more_name; /**< see struct ruleset_conf */
+    const struct pipeline_watch *watch; /**< outlives the pipeline; NULL: nobody */
 };
 
 /** Load plugins, schemas, fields and rules, make all instances; nothing runs yet.

@@ -32,6 +32,9 @@ struct pipeline {
     struct plugins *plugins;
     int (*load)(struct plugins *ps, const char *name, struct plugin **ret, struct gyr_error *err);
     struct schemas schemas;
+    bool borrows_schemas; /* of the pipeline that this one is like */
+    const struct pipeline_watch *watch;
+    const char *more_rules, *more_name;
     struct generation *gen;
     struct plugin **source_plugins, **enricher_plugins; /* as in the first configuration */
     struct sink *sinks;                                 /* as in the one in force */

@@ -193,13 +193,33 @@ static void find_host_root(struct pipeline *p)
 int pipeline_load_rules(const struct pipeline *p, const struct config *c, uint32_t number,
                         struct diags *d, struct generation **ret)
 {
-    struct ruleset_conf conf = {.paths = (const char *const *)c->rule_files,
+    struct ruleset_conf conf = {.more = p->more_rules,
+                                .more_name = p->more_name,
+                                .paths = (const char *const *)c->rule_files,
                                 .n_paths = c->n_rule_files,
                                 .schemas = &p->schemas,
                                 .max_priority = c->min_priority,
                                 .adjust = &c->adjust};
 
     return generation_new(&conf, number, d, ret);
+}
+
+static int load_all(struct pipeline *p, const struct pipeline_conf *conf, struct diags *d)
+{
+    int r = load_plugins(p, d);
+
+    for (uint32_t i = 0; conf->like && i < p->config->n_sources && r == 0; i++)
+        p->any_live = p->any_live || p->source_plugins[i]->source.flags & GYR_SRC_LIVE;
+    if (r == 0 && conf->like) {
+        p->schemas = conf->like->schemas;
+        p->borrows_schemas = true;
+        p->gen = generation_ref(conf->like->gen);
+    } else if (r == 0) {
+        r = load_schemas(p, d);
+    }
+    if (r == 0)
+        find_host_root(p);
+    return r == 0 && !conf->like ? pipeline_load_rules(p, p->config, 1, d, &p->gen) : r;
 }
 
 /* ---- instances ---- */
@@ -298,6 +318,19 @@ static int make_dispatch(struct pipeline *p, struct source *s, struct diags *d,
     return r == 0 && filtered ? filters_new(&conf, entries, n, filtered, d, &s->filters, err) : r;
 }
 
+static int tell_watch(struct source *s, struct gyr_error *err)
+{
+    const struct evaluator_conf like = {.generation = s->gen,
+                                        .program = s->program,
+                                        .providers = s->providers,
+                                        .n_providers = s->n_enrichers + 1,
+                                        .pos = &s->pos,
+                                        .scratch = &s->scratch,
+                                        .now_ns = clock_ns};
+
+    return s->watch && s->watch->begin ? s->watch->begin(s->watch->ctx, &like, err) : 0;
+}
+
 static uint32_t schema_index(const struct schemas *all, const char *name)
 {
     uint32_t i = 0;
@@ -328,6 +361,7 @@ static int make_source(struct pipeline *p, uint32_t i, struct diags *d)
     s->routes = p->routes;
     s->notify_fd = p->notify_fd;
     s->gen = generation_ref(p->gen);
+    s->watch = p->watch;
     emitq_init(&s->emitq);
     (void)pthread_mutex_init(&s->lock, NULL);
     (void)pthread_condattr_init(&attr);
@@ -352,6 +386,8 @@ static int make_source(struct pipeline *p, uint32_t i, struct diags *d)
     r = make_dispatch(p, s, d, &err);
     if (r == 0)
         r = source_make_evaluator(s, p->gen, p->config->first_match_only, d, &s->eval, &err);
+    if (r == 0)
+        r = tell_watch(s, &err);
     if (r < 0 && err.msg[0]) /* else it is told */
         diag_error(d, c->loc, "source '%s': %s", c->name, err.msg);
     return r;
@@ -394,17 +430,14 @@ int pipeline_new(const struct pipeline_conf *conf, struct diags *d, struct pipel
     p->plugins = conf->plugins;
     p->drop_privileges = conf->drop_privileges;
     p->load = conf->load ? conf->load : plugins_load;
+    p->watch = conf->watch;
+    p->more_rules = conf->more_rules;
+    p->more_name = conf->more_name;
     (void)pthread_mutex_init(&p->routes_lock, NULL);
     p->notify_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     r = p->notify_fd < 0 ? -errno : find_hostname(p);
     if (r == 0)
-        r = load_plugins(p, d);
-    if (r == 0)
-        r = load_schemas(p, d);
-    if (r == 0)
-        find_host_root(p);
-    if (r == 0)
-        r = pipeline_load_rules(p, p->config, 1, d, &p->gen);
+        r = load_all(p, conf, d);
     if (r == 0)
         r = make_instances(p, d);
     if (r < 0) {

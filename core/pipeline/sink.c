@@ -94,6 +94,8 @@ void source_match(void *ctx, const struct match *m)
 
     s->now.alerts++;
     count_rule(s, m->rule);
+    if (s->watch && s->watch->alert && (r = alert_make(&s->maker, m, &a)) == 0)
+        s->watch->alert(s->watch->ctx, &a->a);
     for (uint32_t i = 0; i < s->routes->n; i++) {
         const struct route *to = &s->routes->list[i];
 

@@ -90,6 +90,8 @@ static void handle(struct source *s, const struct gyr_event *ev)
     after = dispatch_event(&s->dispatch, ev);
     if (counted)
         evaluator_event(s->eval, ev);
+    if (s->watch && counted && s->watch->event)
+        s->watch->event(s->watch->ctx, ev);
     if (s->filters)
         after |= filters_event(s->filters, ev, !counted);
     if (after)

@@ -105,6 +105,7 @@ struct source {
     struct generation *gen;
     const struct successor *next; /* while a reload goes on */
     struct alert_maker maker;
+    const struct pipeline_watch *watch; /* NULL: nobody looks on */
     struct map rules; /* name to struct rule_tally; grows under the lock, where others look */
     struct source_stats now;
     _Atomic uint64_t lost[LOSS_CLASSES][LOSS_CPUS]; /* anybody may look */

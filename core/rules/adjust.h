@@ -33,6 +33,7 @@ struct rule_extra {
     const struct ynode *output; /**< goes behind the rule's own; NULL: nothing does */
     const struct extra_field *fields;
     uint32_t n_fields;
+    const char *what; /**< for messages; NULL: append_output */
 };
 
 enum { RULE_STEPS_MAX = 1000, RULE_EXTRAS_MAX = 100, EXTRA_FIELDS_MAX = 100 };

@@ -250,6 +250,18 @@ static int read_paths(struct loading *l)
 
 /* ---- the whole ---- */
 
+static int read_text(struct loading *l, const char *path, const char *text, size_t len)
+{
+    struct ydocs docs;
+    int k = yaml_parse_docs(path, text, len, l->defs.arena, l->defs.d, &docs);
+
+    if (k < 0)
+        return k;
+    if (!vec_push(l->defs.arena, &l->defs.files, (void *)docs.file->path))
+        return defs_no_memory(&l->defs);
+    return defs_read(&l->defs, &docs);
+}
+
 static int loading_begin(struct loading *l, const struct ruleset_conf *conf, struct diags *d)
 {
     *l = (struct loading){.conf = conf, .rs = calloc(1, sizeof(*l->rs))};
@@ -289,6 +301,8 @@ int ruleset_load(const struct ruleset_conf *conf, struct diags *d, struct rulese
 
     if (k == 0)
         k = read_paths(&l);
+    if (k == 0 && conf->more)
+        k = read_text(&l, conf->more_name, conf->more, strlen(conf->more));
     return loading_end(&l, k, errors, ret);
 }
 
@@ -296,16 +310,11 @@ int ruleset_load_text(const struct ruleset_conf *conf, const char *path, const c
                       size_t len, struct diags *d, struct ruleset **ret)
 {
     uint32_t errors = d->n_errors;
-    struct ydocs docs;
     struct loading l;
     int k = loading_begin(&l, conf, d);
 
     if (k == 0)
-        k = yaml_parse_docs(path, text, len, l.defs.arena, d, &docs);
-    if (k == 0)
-        k = vec_push(l.defs.arena, &l.defs.files, (void *)docs.file->path)
-                ? defs_read(&l.defs, &docs)
-                : defs_no_memory(&l.defs);
+        k = read_text(&l, path, text, len);
     return loading_end(&l, k, errors, ret);
 }
 

@@ -82,6 +82,8 @@ struct ruleset_conf {
                                         a warning */
     uint32_t max_priority;         /**< rules less urgent are left out; GYR_PRIO_DEBUG: none */
     const struct rule_adjust *adjust; /**< NULL: nothing */
+    const char *more;                 /**< a text of rules read behind the files; NULL: none */
+    const char *more_name;            /**< what messages call it */
 };
 
 /** Read, resolve and check. Tells @p d every error and warning it finds, not only the first.

@@ -79,16 +79,19 @@ void defs_select(struct defs *defs, const struct rule_adjust *a)
 
 /* ---- appended outputs ---- */
 
-static struct text *text_of(struct arena *a, const struct ynode *n)
+static const char *what_of(const struct rule_extra *conf)
+{
+    return conf->what ? conf->what : "append_output";
+}
+
+static struct text *text_of(struct arena *a, const struct ynode *n, const char *what)
 {
     struct text *t = arena_alloc(a, sizeof(*t));
 
     if (!t)
         return NULL;
-    *t = (struct text){.p = arena_strndup(a, n->str, n->len),
-                       .len = (uint32_t)n->len,
-                       .node = n,
-                       .what = "append_output"};
+    *t = (struct text){
+        .p = arena_strndup(a, n->str, n->len), .len = (uint32_t)n->len, .node = n, .what = what};
     return t->p ? t : NULL;
 }
 
@@ -99,7 +102,7 @@ static struct extra *extra_new(struct defs *defs, const struct rule_extra *conf,
     if (!x)
         return NULL;
     *x = (struct extra){.conf = conf};
-    x->output = conf->output ? text_of(defs->arena, conf->output) : NULL;
+    x->output = conf->output ? text_of(defs->arena, conf->output, what_of(conf)) : NULL;
     x->fields = arena_array(defs->arena, conf->n_fields + 1, sizeof(struct text *));
     x->names = arena_array(defs->arena, conf->n_fields + 1, sizeof(*x->names));
     x->validity = arena_array(defs->arena, n_schemas + 1, sizeof(*x->validity));
@@ -108,7 +111,7 @@ static struct extra *extra_new(struct defs *defs, const struct rule_extra *conf,
     for (uint32_t i = 0; i < conf->n_fields; i++) {
         const struct extra_field *f = &conf->fields[i];
 
-        x->fields[i] = text_of(defs->arena, f->text);
+        x->fields[i] = text_of(defs->arena, f->text, what_of(conf));
         x->names[i] = f->name ? arena_strdup(defs->arena, f->name) : NULL;
         if (!x->fields[i] || (f->name && !x->names[i]))
             return NULL;
@@ -143,7 +146,7 @@ static bool applies(const struct defs *defs, const struct rule_extra *x, const s
 /* Tried alone and told once for each schema, not once for each rule. */
 static int check(struct resolver *r, struct extra *x, uint32_t schema)
 {
-    const struct text nothing = {.p = "", .what = "append_output"};
+    const struct text nothing = {.p = "", .what = what_of(x->conf)};
     struct unit u = {.schema = r->schema};
     struct vec alone = {0};
     struct rule rule = {0};
@@ -151,7 +154,7 @@ static int check(struct resolver *r, struct extra *x, uint32_t schema)
 
     if (x->validity[schema])
         return 0;
-    u.what = arena_printf(r->defs->arena, "append_output (source '%s')", r->schema->name);
+    u.what = arena_printf(r->defs->arena, "%s (source '%s')", what_of(x->conf), r->schema->name);
     if (!u.what || !vec_push(r->defs->arena, &alone, x))
         return defs_no_memory(r->defs);
     if (x->output)
@@ -189,6 +192,6 @@ void extras_end(struct defs *defs, const struct vec *all)
         const struct extra *x = all->p[i];
 
         if (!x->used)
-            diag_warning(defs->d, x->conf->loc, "append_output: this entry fits no rule");
+            diag_warning(defs->d, x->conf->loc, "%s: this entry fits no rule", what_of(x->conf));
     }
 }

@@ -5,7 +5,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/version.h"
-#include "service/report.h"
+#include "service/figures.h"
 
 #include <errno.h>
 #include <gyr/plugin.h>
@@ -95,7 +95,7 @@ static enum MHD_Result handle(void *ctx, struct MHD_Connection *c, const char *p
         *data_len = 0;
         return MHD_YES;
     }
-    buf_init(&b, REPORT_MAX);
+    buf_init(&b, FIGURES_MAX);
     if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0) {
         r = answer_path(ctx, c, path, &b);
     } else {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Prometheus' text format: families one after the other, each with HELP and TYPE. */
-#include "service/report.h"
+#include "service/figures.h"
 
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -79,7 +79,7 @@ static const char *loss_class(uint32_t cls)
     return cls == GYR_LOSS_STATE ? "state" : "other";
 }
 
-static void add_loss(struct buf *b, const struct report *r, uint32_t i, uint32_t cls, uint32_t cpu)
+static void add_loss(struct buf *b, const struct figures *r, uint32_t i, uint32_t cls, uint32_t cpu)
 {
     uint64_t n = pipeline_lost(r->pipeline, i, cls, cpu);
     char name[16] = "other";
@@ -97,7 +97,7 @@ static void add_loss(struct buf *b, const struct report *r, uint32_t i, uint32_t
     add_u64(b, n);
 }
 
-static void add_losses(struct buf *b, const struct report *r)
+static void add_losses(struct buf *b, const struct figures *r)
 {
     family(b, "gyr_lost_events_total", "counter",
            "Events lost before they reached Gyr: of class state (they build what is known of "
@@ -115,7 +115,7 @@ static void add_of_source(struct buf *b, const char *metric, const struct source
     add_u64(b, value);
 }
 
-static void add_states(struct buf *b, const struct report *r)
+static void add_states(struct buf *b, const struct figures *r)
 {
     family(b, "gyr_parked_events", "gauge", "Events that wait for a value now.");
     for (uint32_t i = 0; i < r->n_sources; i++)
@@ -137,7 +137,7 @@ static void add_states(struct buf *b, const struct report *r)
     }
 }
 
-static void add_sources(struct buf *b, const struct report *r)
+static void add_sources(struct buf *b, const struct figures *r)
 {
     for (size_t k = 0; k < n_source_counters; k++) {
         const struct counter *c = &source_counters[k];
@@ -170,7 +170,7 @@ static void add_histogram(struct buf *b, const struct output_info *o)
     add_u64(b, l->n);
 }
 
-static void add_outputs(struct buf *b, const struct report *r)
+static void add_outputs(struct buf *b, const struct figures *r)
 {
     for (size_t k = 0; k < n_output_counters; k++) {
         const struct counter *c = &output_counters[k];
@@ -194,7 +194,7 @@ static void add_outputs(struct buf *b, const struct report *r)
 
 /* ---- rules, plugins, the program ---- */
 
-static void add_rules(struct buf *b, const struct report *r)
+static void add_rules(struct buf *b, const struct figures *r)
 {
     family(b, "gyr_alerts_total", "counter", "Matches of rules, since the start.");
     for (uint32_t i = 0; i < r->n_rules; i++) {
@@ -218,7 +218,7 @@ static void add_instance(struct buf *b, const char *kind, const char *source, st
     }
 }
 
-static void add_plugins(struct buf *b, const struct report *r)
+static void add_plugins(struct buf *b, const struct figures *r)
 {
     family(b, "gyr_plugin_total", "counter", "What plugins count themselves.");
     for (uint32_t i = 0; i < r->n_sources; i++) {
@@ -240,7 +240,7 @@ static void add_gauge(struct buf *b, const char *name, const char *help, double 
     buf_addf(b, "%s %.17g\n", name, value);
 }
 
-static void add_generation(struct buf *b, const struct report *r)
+static void add_generation(struct buf *b, const struct figures *r)
 {
     const struct ruleset *rules = pipeline_generation(r->pipeline)->rules;
 
@@ -258,7 +258,7 @@ static void add_generation(struct buf *b, const struct report *r)
     add_gauge(b, "gyr_last_reload_failed", "Whether the last failed.", r->reloads.last_failed);
 }
 
-static void add_process(struct buf *b, const struct report *r)
+static void add_process(struct buf *b, const struct figures *r)
 {
     family(b, "gyr_build_info", "gauge", "Version, as labels.");
     buf_addf(b, "gyr_build_info{version=\"%s\",abi=\"%u.%u\"} 1\n", GYR_VERSION, GYR_ABI_MAJOR,
@@ -277,7 +277,7 @@ static void add_process(struct buf *b, const struct report *r)
               (double)r->started_ns / 1e9);
 }
 
-void metrics_write(struct buf *b, const struct report *r)
+void metrics_write(struct buf *b, const struct figures *r)
 {
     add_sources(b, r);
     add_rules(b, r);

@@ -2,10 +2,10 @@
 #include "service/service.h"
 
 #include "base/log.h"
+#include "service/figures.h"
 #include "service/http.h"
 #include "service/local.h"
 #include "service/notify.h"
-#include "service/report.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -44,20 +44,20 @@ static void look(const struct service *s, struct health *h)
 }
 
 static void tell(const struct service *s, struct buf *b,
-                 void (*write)(struct buf *b, const struct report *r))
+                 void (*write)(struct buf *b, const struct figures *r))
 {
-    struct report r = {.pipeline = s->pipeline,
-                       .config_path = s->config->path,
-                       .stopping = s->stopping,
-                       .started_ns = s->started_ns};
+    struct figures r = {.pipeline = s->pipeline,
+                        .config_path = s->config->path,
+                        .stopping = s->stopping,
+                        .started_ns = s->started_ns};
 
     look(s, &r.health);
-    if (report_gather(&r) < 0) {
+    if (figures_gather(&r) < 0) {
         b->failed = true;
         return;
     }
     write(b, &r);
-    report_free(&r);
+    figures_free(&r);
 }
 
 static void tell_metrics(void *ctx, struct buf *b)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What `gyr status` prints, as JSON. */
-#include "service/report.h"
+#include "service/figures.h"
 
 #include "alert/json.h"
 #include "base/version.h"
@@ -77,7 +77,7 @@ static void add_instance(struct buf *b, struct instance *inst)
     buf_addc(b, '}');
 }
 
-static void add_lost(struct buf *b, const struct report *r, uint32_t i)
+static void add_lost(struct buf *b, const struct figures *r, uint32_t i)
 {
     uint64_t by_class[2] = {0};
 
@@ -95,7 +95,7 @@ static const char *state_of(const struct source_info *s)
     return s->failed ? "failed" : "stopped";
 }
 
-static void add_enrichers(struct buf *b, const struct report *r, uint32_t i)
+static void add_enrichers(struct buf *b, const struct figures *r, uint32_t i)
 {
     key(b, "enrichers");
     buf_addc(b, '[');
@@ -110,7 +110,7 @@ static void add_enrichers(struct buf *b, const struct report *r, uint32_t i)
     buf_addc(b, ']');
 }
 
-static void add_sources(struct buf *b, const struct report *r)
+static void add_sources(struct buf *b, const struct figures *r)
 {
     key(b, "sources");
     buf_addc(b, '[');
@@ -133,7 +133,7 @@ static void add_sources(struct buf *b, const struct report *r)
     buf_addc(b, ']');
 }
 
-static void add_outputs(struct buf *b, const struct report *r)
+static void add_outputs(struct buf *b, const struct figures *r)
 {
     key(b, "outputs");
     buf_addc(b, '[');
@@ -158,7 +158,7 @@ static void add_outputs(struct buf *b, const struct report *r)
     buf_addc(b, ']');
 }
 
-static void add_rules(struct buf *b, const struct report *r)
+static void add_rules(struct buf *b, const struct figures *r)
 {
     key(b, "top_rules");
     buf_addc(b, '[');
@@ -172,7 +172,7 @@ static void add_rules(struct buf *b, const struct report *r)
     buf_addc(b, ']');
 }
 
-static void add_generation(struct buf *b, const struct report *r)
+static void add_generation(struct buf *b, const struct figures *r)
 {
     const struct ruleset *rules = pipeline_generation(r->pipeline)->rules;
 
@@ -189,7 +189,7 @@ static void add_generation(struct buf *b, const struct report *r)
     buf_addc(b, '}');
 }
 
-void status_write(struct buf *b, const struct report *r)
+void status_write(struct buf *b, const struct figures *r)
 {
     const char *state = r->stopping ? "ending" : r->health.ready ? "ready" : "starting";
 

@@ -19,7 +19,7 @@ static int result_text(const struct pr_ask *a, struct gyr_value *ret)
     if (a->now->res >= 0)
         return pr_literal("SUCCESS", ret);
     if (kind == K_ERRNO || kind == K_FD)
-        name = pr_errno_name(a->now->res);
+        name = names_errno(a->now->res);
     if (name)
         return pr_literal(name, ret);
     n = snprintf(text, sizeof(text), "%lld", (long long)a->now->res);

@@ -199,8 +199,8 @@ static int standard_fd(const struct pr_ask *a, int64_t num, bool type, struct gy
 
 static int caps(const struct pr_ask *a, uint64_t set, struct gyr_value *ret)
 {
-    char out[PR_CAPS_TEXT];
-    uint32_t n = pr_caps_text(out, set);
+    char out[NAMES_CAPS_TEXT];
+    uint32_t n = names_caps_text(out, set);
 
     return pr_copy(a, out, n, ret);
 }

@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
-common.process := syscall
+common.process := names syscall
 libs.process :=

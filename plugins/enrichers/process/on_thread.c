@@ -91,7 +91,7 @@ void pr_on_namespace(struct pr_state *s, const struct gyr_event *ev)
 
     if (s->now.res < 0 || !th || !(pr_param_num(ev, i, 0) & PR_CLONE_NEWUSER))
         return;
-    th->cap_inheritable = th->cap_permitted = th->cap_effective = pr_caps_all();
+    th->cap_inheritable = th->cap_permitted = th->cap_effective = names_caps_all();
 }
 
 void pr_on_prctl(struct pr_state *s, const struct gyr_event *ev)

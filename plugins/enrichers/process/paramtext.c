@@ -35,7 +35,7 @@ static int of_fd(struct pr_state *s, int64_t num, struct gyr_value *ret)
     char *out;
 
     if (num < 0) {
-        error = num == PR_AT_FDCWD ? "AT_FDCWD" : pr_errno_name(num);
+        error = num == PR_AT_FDCWD ? "AT_FDCWD" : names_errno(num);
         return error && s->now.thread ? pr_literal(error, ret) : GYR_ABSENT;
     }
     fd = t ? pr_fds_find(*t, num) : NULL;
@@ -98,7 +98,7 @@ static int of_path(struct pr_state *s, const struct gyr_event *ev, uint32_t i, b
 /* The number is decimal, even where an address is wanted and the schema says so. */
 static int of_errno(struct pr_state *s, int64_t res, bool reformat, struct gyr_value *ret)
 {
-    const char *name = pr_errno_name(res);
+    const char *name = names_errno(res);
     char out[64];
     int n;
 
@@ -116,7 +116,7 @@ static int of_sigset(struct pr_state *s, uint64_t set, struct gyr_value *ret)
     for (uint32_t i = 0; i < SIGNALS; i++)
         if (set >> i & 1)
             n += (size_t)snprintf(out + n, sizeof(out) - n, "%s%s", n ? " " : "",
-                                  pr_signal_name(i + 1));
+                                  names_signal(i + 1));
     return alone(s, out, n, ret);
 }
 
@@ -197,7 +197,7 @@ static int of_dyn(struct pr_state *s, const struct gyr_event *ev, const uint8_t 
     case DYN_ERRNO:
         return of_errno(s, (int64_t)v, true, ret);
     case DYN_SIGNAL:
-        name = pr_signal_name(v & 0xff);
+        name = names_signal(v & 0xff);
         n = snprintf(out, sizeof(out), "%u%c%s", (unsigned)(v & 0xff), 0, name ? name : "");
         break;
     case DYN_TIME:
@@ -263,7 +263,7 @@ int pr_param_text(void *self, const struct gyr_event *ev, uint32_t param, struct
     case K_ERRNO:
         return of_errno(s, v, def->fmt != GYR_F_DEC, ret);
     case K_SIGNAL:
-        name = pr_signal_name((uint8_t)v);
+        name = names_signal((uint8_t)v);
         return name ? pr_literal(name, ret) : GYR_ABSENT;
     case K_SIGSET:
         return of_sigset(s, pr_param_num(ev, param, 0), ret);

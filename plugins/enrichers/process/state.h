@@ -9,6 +9,7 @@
 #ifndef PROCESS_STATE_H
 #define PROCESS_STATE_H
 
+#include "names/names.h"
 #include "syscall/syscall.h"
 #include "threads.h"
 #include "users.h"
@@ -195,13 +196,5 @@ enum { PR_TUPLE_TEXT = 512 };
 uint32_t pr_tuple_text(char out[PR_TUPLE_TEXT], const uint8_t *p, uint32_t len);
 uint32_t pr_sockaddr_text(char out[PR_TUPLE_TEXT], const uint8_t *p, uint32_t len);
 uint32_t pr_fd_addr_text(char out[PR_TUPLE_TEXT], const struct pr_fd *fd);
-
-/* Names of numbers; NULL when there is none. */
-const char *pr_errno_name(int64_t res); /**< of a result: a negated errno */
-const char *pr_signal_name(uint64_t number);
-/** Names of the capabilities in @p caps with blanks between; @return the length in @p out. */
-enum { PR_CAPS_TEXT = 1024 };
-uint32_t pr_caps_text(char out[PR_CAPS_TEXT], uint64_t caps);
-uint64_t pr_caps_all(void);
 
 #endif /* PROCESS_STATE_H */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * @file report.h
+ * @file figures.h
  * @brief What a running detector can tell of itself, gathered at one moment. Main thread.
  *
  * Counters are read from what the pipeline's threads publish; none of them is held up.
  */
-#ifndef SERVICE_REPORT_H
-#define SERVICE_REPORT_H
+#ifndef SERVICE_FIGURES_H
+#define SERVICE_FIGURES_H
 
 #include "base/buf.h"
 #include "pipeline/pipeline.h"
@@ -27,7 +27,7 @@ struct process_use {
     uint64_t resident, virtual_size, open_fds, max_fds; /**< bytes; 0: not known */
 };
 
-struct report {
+struct figures {
     struct pipeline *pipeline;
     const char *config_path; /**< NULL: none */
     struct health health;
@@ -43,8 +43,8 @@ struct report {
 };
 
 /** @p r: pipeline, config_path, health, stopping, started_ns are set. @return 0, -ENOMEM. */
-int report_gather(struct report *r);
-void report_free(struct report *r);
+int figures_gather(struct figures *r);
+void figures_free(struct figures *r);
 
 /** A counter of a source or an output, where it is in source_stats or delivery_stats. */
 struct counter {
@@ -59,10 +59,10 @@ extern const size_t n_source_counters, n_output_counters;
 uint64_t counter_value(const struct counter *c, const void *stats);
 
 /** As Prometheus reads it (text format 0.0.4). */
-void metrics_write(struct buf *b, const struct report *r);
+void metrics_write(struct buf *b, const struct figures *r);
 /** As `gyr status --json` prints it: one object, one line. */
-void status_write(struct buf *b, const struct report *r);
+void status_write(struct buf *b, const struct figures *r);
 
-enum { REPORT_MAX = 32 << 20 /* bytes of either; what is longer is not told */ };
+enum { FIGURES_MAX = 32 << 20 /* bytes of either; what is longer is not told */ };
 
-#endif /* SERVICE_REPORT_H */
+#endif /* SERVICE_FIGURES_H */

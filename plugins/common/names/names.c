@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names of errors, signals and capabilities, as the kernel has them on every architecture we read
- * captures of. */
-#include "state.h"
+#include "names/names.h"
 
 #include <gyr/capability.h>
+#include <stddef.h>
 #include <string.h>
 
 static const char *const errors[] = {[1] = "EPERM",
@@ -147,7 +146,7 @@ static const char *const own_errors[] = {
     [13] = "ETOOSMALL",  [14] = "ESERVERFAULT",         [15] = "EBADTYPE",
     [16] = "EJUKEBOX",   [17] = "EIOCBQUEUED",          [18] = "EIOCBRETRY"};
 
-const char *pr_errno_name(int64_t res)
+const char *names_errno(int64_t res)
 {
     const int64_t n = sizeof(errors) / sizeof(errors[0]);
     const int64_t own = FIRST_OWN + (int64_t)(sizeof(own_errors) / sizeof(own_errors[0]));
@@ -159,7 +158,7 @@ const char *pr_errno_name(int64_t res)
     return NULL;
 }
 
-const char *pr_signal_name(uint64_t number)
+const char *names_signal(uint64_t number)
 {
     static const char *const names[] = {
         [1] = "SIGHUP",     [2] = "SIGINT",   [3] = "SIGQUIT",   [4] = "SIGILL",   [5] = "SIGTRAP",
@@ -176,7 +175,12 @@ const char *pr_signal_name(uint64_t number)
 static const char *const capabilities[] = {GYR_CAPABILITY_NAMES};
 enum { N_CAPS = sizeof(capabilities) / sizeof(capabilities[0]) };
 
-uint32_t pr_caps_text(char out[PR_CAPS_TEXT], uint64_t caps)
+const char *names_cap(uint32_t number)
+{
+    return number < N_CAPS ? capabilities[number] : NULL;
+}
+
+uint32_t names_caps_text(char out[NAMES_CAPS_TEXT], uint64_t caps)
 {
     uint32_t n = 0;
 
@@ -193,7 +197,7 @@ uint32_t pr_caps_text(char out[PR_CAPS_TEXT], uint64_t caps)
     return n;
 }
 
-uint64_t pr_caps_all(void)
+uint64_t names_caps_all(void)
 {
     return (UINT64_C(1) << N_CAPS) - 1;
 }

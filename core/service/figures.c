@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "service/report.h"
+#include "service/figures.h"
 
 #include "base/buf.h"
 #include "base/cleanup.h"
@@ -160,7 +160,7 @@ static void look_at_process(struct process_use *u)
 
 /* ---- all of it ---- */
 
-int report_gather(struct report *r)
+int figures_gather(struct figures *r)
 {
     struct timespec now;
     int n;
@@ -171,7 +171,7 @@ int report_gather(struct report *r)
     r->outputs = calloc(r->n_outputs + 1, sizeof(*r->outputs));
     n = r->sources && r->outputs ? pipeline_rule_counts(r->pipeline, &r->rules) : -ENOMEM;
     if (n < 0) {
-        report_free(r);
+        figures_free(r);
         return n;
     }
     r->n_rules = (uint32_t)n;
@@ -191,7 +191,7 @@ int report_gather(struct report *r)
     return 0;
 }
 
-void report_free(struct report *r)
+void figures_free(struct figures *r)
 {
     free(r->sources);
     free(r->outputs);
