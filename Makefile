@@ -46,6 +46,8 @@ includedir ?= $(prefix)/include
 mandir     ?= $(datadir)/man
 # what systemd reads, whatever libdir is
 unitdir    ?= $(prefix)/lib/systemd/system
+docdir  ?= $(datadir)/doc/gyr
+sdkdir   = $(datadir)/gyr/sdk
 # sources of kernel modules, where DKMS looks for them
 usrsrcdir ?= $(if $(filter /usr /usr/local,$(prefix)),/usr,$(prefix))/src
 
@@ -210,6 +212,13 @@ $(O)/obj/%.pic.o: $(top)/%.c $(O)/flags
 $(O)/obj/%.static.o: $(top)/%.c $(O)/flags
 	$(call say,CC)mkdir -p $(@D) && $(CC) $(cc_flags) -DGYR_STATIC=$(notdir $(patsubst %/,%,$(dir $<))) -MMD -MP -c $< -o $@
 
+# `gyr plugin new` has its templates built in: gen/templates.h, a string for each file
+templates := $(wildcard $(top)/sdk/templates/*.in)
+$(O)/gen/templates.h: $(templates)
+	$(call say,GEN)mkdir -p $(@D) && for f in $(templates); do printf 'static const char template_%s[] =\n' \
+	  "$$(basename "$$f" .in | tr .- __)"; sed -e 's/[\\"]/\\&/g; s/^/    "/; s/$$/\\n"/' "$$f"; echo '    ;'; done > $@
+$(O)/obj/core/cli/plugin_new.o: | $(O)/gen/templates.h
+
 $(O)/lib/libcore.a: $(core_obj)
 	$(call say,AR)mkdir -p $(@D) && rm -f $@ && $(AR) rcs $@ $^
 $(O)/lib/libplugins.a: $(call obj,$(common_src),o) $(call obj,$(foreach d,$(plug_dirs),$(call plug_src,$(d))),static.o) \
@@ -293,9 +302,26 @@ $(O)/guest/%: $(O)/obj/tests/kernels/guest/%.o
 $(O)/fuzz/%: $(O)/obj/tests/fuzz/%.o $(O)/obj/tests/fuzz/driver.o $(O)/lib/libtest.a $(O)/lib/libplugins.a $(O)/lib/libcore.a
 	$(call say,FUZZ)mkdir -p $(@D) && $(CC) $(ld_flags) $^ $(foreach d,$(plug_dirs),$(libs.$(notdir $(d)))) $(core_libs) -lz -o $@
 
+# gyr-sdk.pc finds its prefix by itself, so that what was installed may be moved as a whole.
+abi_version := $(shell awk '$$2 ~ /^GYR_ABI_M(AJOR|INOR)$$/ { v = v s $$3 + 0; s = "." } END { print v }' $(top)/sdk/gyr/plugin.h)
+in_prefix = $(patsubst $(prefix)/%,$${prefix}/%,$(1))
+$(O)/gyr-sdk.pc: $(top)/sdk/gyr-sdk.pc.in $(top)/core/base/version.h $(top)/sdk/gyr/plugin.h FORCE
+	$(q)sed -e 's,@up@,$(shell realpath -m --relative-to=$(libdir)/pkgconfig $(prefix)),' \
+	  $(foreach d,includedir plugindir sdkdir docdir bindir,-e 's,@$(d)@,$(call in_prefix,$($(d))),') -e 's,@abi@,$(abi_version),' \
+	  -e "s,@version@,$$(sed -n 's/^.define GYR_VERSION "\(.*\)"/\1/p' $(top)/core/base/version.h)," $< > $@
+
 # install(1) replaces a file and never writes into it: a running gyr keeps the one it mapped.
-install: all
-	$(q)$(INSTALL) -d $(addprefix $(DESTDIR),$(bindir) $(plugindir)/presets $(includedir)/gyr $(datadir)/gyr/rules $(sysconfdir)/gyr $(unitdir))
+sdk_examples := $(patsubst %/,%,$(wildcard $(top)/sdk/examples/*/))
+sdk_docs  := $(addprefix $(top)/docs/,abi.md plugins.md)
+install: all $(O)/gyr-sdk.pc
+	$(q)$(INSTALL) -d $(addprefix $(DESTDIR),$(bindir) $(plugindir)/presets $(includedir)/gyr $(datadir)/gyr/rules $(sysconfdir)/gyr \
+	  $(libdir)/pkgconfig $(docdir) $(sdkdir)/captures $(unitdir))
+	$(q)$(INSTALL) -m 644 $(O)/gyr-sdk.pc $(DESTDIR)$(libdir)/pkgconfig/
+	$(q)$(INSTALL) -m 644 $(top)/sdk/plugin.map $(DESTDIR)$(sdkdir)/
+	$(q)$(INSTALL) -m 644 $(demo) $(DESTDIR)$(sdkdir)/captures/
+	$(q)$(INSTALL) -m 644 $(sdk_docs) $(DESTDIR)$(docdir)/
+	$(q)for d in $(notdir $(sdk_examples)); do $(INSTALL) -d $(DESTDIR)$(sdkdir)/examples/$$d && \
+	  $(INSTALL) -m 644 $(top)/sdk/examples/$$d/* $(DESTDIR)$(sdkdir)/examples/$$d/ || exit 1; done
 	$(q)$(INSTALL) -m 755 $(O)/bin/gyr $(DESTDIR)$(bindir)/
 	$(q)$(INSTALL) -m 644 $(plugins) $(DESTDIR)$(plugindir)/
 	$(q)$(INSTALL) -m 644 $(presets) $(DESTDIR)$(plugindir)/presets/
@@ -320,8 +346,10 @@ uninstall:
 	$(q)rm -f $(DESTDIR)$(unitdir)/gyr.service
 	$(q)for p in $(man_pages); do rm -f $(DESTDIR)$(mandir)/man$${p##*.}/$${p##*/}; done
 	$(q)for c in $(completions); do rm -f $(DESTDIR)$(datadir)/$${c#*:}; done
+	$(q)rm -rf $(DESTDIR)$(sdkdir)
+	$(q)rm -f $(DESTDIR)$(libdir)/pkgconfig/gyr-sdk.pc $(addprefix $(DESTDIR)$(docdir)/,$(notdir $(sdk_docs)))
 	$(q)rm -rf $(DESTDIR)$(module_dir)
-	$(q)for d in $(plugindir)/presets $(plugindir) $(libdir)/gyr $(includedir)/gyr $(datadir)/gyr/rules $(datadir)/gyr; do \
+	$(q)for d in $(docdir) $(plugindir)/presets $(plugindir) $(libdir)/gyr $(includedir)/gyr $(datadir)/gyr/rules $(datadir)/gyr; do \
 	  rmdir $(DESTDIR)$$d 2>/dev/null || :; done
 
 clean:

@@ -2,6 +2,7 @@
 #include "cli/drive.h"
 
 #include "base/cleanup.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "cli/live.h"
 #include "cli/progress.h"
@@ -13,6 +14,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <unistd.h>
 
 static const uint64_t LOOK_NS = 250000000;
 
@@ -176,9 +178,15 @@ int drive(const struct startup_conf *c)
 
     if (sigfd < 0)
         return cli_fail(c->cmd, "cannot take signals: %s", strerror(errno));
+    crash_watch();
     r = startup(c, &s);
     if (r == CLI_FINE) {
         r = run_session(c, &s, sigfd);
+        if (s.pipeline && pipeline_hangs(s.pipeline)) {
+            /* its thread may come back at any time: nothing may be taken from under it */
+            (void)fflush(NULL);
+            _exit(CLI_FAILED);
+        }
         session_free(&s);
     }
     cleanup_close(&sigfd);

@@ -71,7 +71,7 @@ struct config {
     const char *http_listen;   /**< see parse_listen(); NULL: no HTTP */
     const char *status_socket; /**< absolute path; NULL: none */
     bool status_socket_named;  /**< by the configuration: without it we do not start */
-    uint64_t stuck_after_ns;   /**< a source so long in one batch hangs */
+    uint64_t stuck_after_ns;   /**< a source so long in one batch hangs; 0: none does */
 
     struct arena *arena; /**< its own, see config_own(); NULL: somebody else's */
     uint32_t refs;

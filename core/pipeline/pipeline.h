@@ -60,6 +60,9 @@ int pipeline_fd(const struct pipeline *p);
 uint64_t pipeline_tick(struct pipeline *p);
 /** Have all sources ended for good? */
 bool pipeline_is_done(const struct pipeline *p);
+/** Is there a source whose thread did not end when it was asked to? It has been told and left
+ *  behind; the process can only end, and nothing may be freed. */
+bool pipeline_hangs(const struct pipeline *p);
 /** Ask the sources to end, and let nobody wait longer than 5 s for an output. */
 void pipeline_stop(struct pipeline *p);
 /** After pipeline_is_done(): have what is queued delivered.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pipeline/source.h"
 
+#include "base/crash.h"
 #include "base/log.h"
 #include "event/event.h"
 
@@ -303,7 +304,11 @@ static int loop(struct source *s, struct gyr_error *err)
         b.timeout_ms = wait_ms(park_run(s->park, beat(s)));
         scratch_reset(&s->scratch); /* what redeem() lent */
         source_wake_sinks(s);
+        atomic_store_explicit(&s->asked_ns, clock_ns(), memory_order_relaxed);
         r = s->ops->next_batch(s->inst->self, &b, err);
+        atomic_store_explicit(&s->asked_ns, 0, memory_order_relaxed);
+        if (r < 0 && r != GYR_E_EOF && !err->msg[0])
+            return gyr_fail(err, r, "next_batch() failed and does not say why");
         if (r < 0)
             return r;
         if (b.n > BATCH)
@@ -373,7 +378,7 @@ int source_run(struct source *s, struct gyr_error *err)
     s->in_snapshot = false;
     atomic_store_explicit(&s->ready, false, memory_order_relaxed);
     s->state = SOURCE_RUNNING;
-    (void)sigfillset(&all);
+    crash_block_others(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &old);
     r = pthread_create(&s->thread, NULL, thread_main, s);
     (void)pthread_sigmask(SIG_SETMASK, &old, NULL);

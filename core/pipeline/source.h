@@ -119,12 +119,15 @@ struct source {
     uint32_t failures, restarts; /* in a row; all */
     uint64_t started_ns, restart_ns;
     bool failed, final, in_snapshot;
+    bool hangs; /* does not come back: left behind. Main thread */
+    bool told_late;
 
     /* shared */
     atomic_bool stop, want_snapshot;
-    atomic_bool ready;        /* its first batch and first snapshot are over */
-    atomic_bool offers;       /* it is about to give an alert to an output */
-    _Atomic uint64_t beat_ns; /* when its thread last was between two batches */
+    atomic_bool ready;         /* its first batch and first snapshot are over */
+    atomic_bool offers;        /* it is about to give an alert to an output */
+    _Atomic uint64_t beat_ns;  /* when its thread last was between two batches */
+    _Atomic uint64_t asked_ns; /* in next_batch() since; 0: not */
     atomic_int ask;
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t answered;

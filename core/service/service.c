@@ -25,7 +25,7 @@ struct service {
     struct notify notify;
     int epoll_fd; /* of both */
     uint64_t started_ns, pet_ns, status_ns;
-    bool stopping, told_ready, told_stopping, told_stuck;
+    bool stopping, told_ready, told_stopping;
 };
 
 static uint64_t now_epoch_ns(void)
@@ -168,22 +168,6 @@ void service_reloading(struct service *s)
 
 /* ---- life ---- */
 
-/* A log line when a source hangs, and when it does not any more. @return when to look again. */
-static uint64_t see_to_health(struct service *s)
-{
-    struct health h;
-
-    look(s, &h);
-    if (h.alive == s->told_stuck) {
-        s->told_stuck = !h.alive;
-        if (h.alive)
-            log_notice(NULL, "all sources get on again");
-        else
-            log_error(NULL, "%s: it hangs", h.why);
-    }
-    return s->config->stuck_after_ns / 2;
-}
-
 uint64_t service_tick(struct service *s, struct pipeline *p, bool stopping)
 {
     uint64_t next, t;
@@ -192,9 +176,7 @@ uint64_t service_tick(struct service *s, struct pipeline *p, bool stopping)
         return UINT64_MAX;
     s->pipeline = p;
     s->stopping = stopping;
-    next = see_to_health(s);
-    t = tell_manager(s);
-    next = t < next ? t : next;
+    next = tell_manager(s);
     t = s->http ? http_tick(s->http) : UINT64_MAX;
     next = t < next ? t : next;
     t = s->local ? local_tick(s->local) : UINT64_MAX;

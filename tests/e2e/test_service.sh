@@ -104,7 +104,8 @@ until_true 20 answers /readyz 200
 ok "ready when the snapshot is over"
 until_true 10 heard '^READY=1\|STATUS=.*generation 1' && until_true 10 heard '^WATCHDOG=1$' && answers /healthz 200
 ok "the service manager hears READY and the watchdog again"
-grep -q 'it hangs' "$tmp/err" && grep -q 'get on again' "$tmp/err"
+grep -q "the plugin 'fake_live' hangs in next_batch(): it has not come back for 2 s" "$tmp/err" &&
+    grep -q "source 'fake_live' gets on again" "$tmp/err"
 ok "the log has both"
 
 # ---- what it counts ----

@@ -143,7 +143,8 @@ def rules():
 def plugin():
     page = read("docs/man/gyr-plugin.7")
     both = page + read("docs/abi.md")
-    headers = "".join(read(p) for p in glob.glob("sdk/gyr/*.h"))
+    # a made-up host for tests is no part of the ABI
+    headers = "".join(read(p) for p in glob.glob("sdk/gyr/*.h") if not p.endswith("/testing.h"))
     structs = set(re.findall(r"^struct (gyr_\w+) \{", headers, flags=re.M))
     functions = set(re.findall(r"^static inline [^\n(]*?\b(gyr_\w+)\(", headers, flags=re.M)) | {"gyr_plugin_query"}
     known = set(re.findall(r"\bgyr_\w+", both))

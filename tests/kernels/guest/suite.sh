@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # suite.sh SCRIPT SOURCE OPTIONS: one of the test scripts that also run on the host, as it is, for that
 # source with these options. The last line that this says: how many tests, and what the script told last.
-export GYR_BUILD=/gyr GYR_LIVE_SOURCE="$2" GYR_LIVE_OPTIONS="$3" TMPDIR=/tmp
+export GYR_BUILD=/gyr GYR_LIVE_SOURCE="$2" GYR_LIVE_OPTIONS="$3" TMPDIR=/tmp GYR_STATE_STARTS=2
 sh "/gyr/tests/$1" >/tmp/suite 2>&1
 status=$?
 grep -v '^ok ' /tmp/suite
