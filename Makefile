@@ -227,7 +227,7 @@ $(foreach k,$(bpf_skel),$(eval $(call obj,$(call plug_src,$(patsubst $(O)/gen/%/
 PROTOC_C ?= protoc-c
 define proto_rule
 $(O)/gen/$(notdir $(1:.proto=)).pb-c.c: $(1) | $(want_deps)
-	$$(call say,PROTO)mkdir -p $$(@D) && $(PROTOC_C) -I$(dir $(1)) --c_out=$$(@D) $(1)
+	$$(call say,PROTO)mkdir -p $$(@D) && $(PROTOC_C) $(addprefix -I,$(sort $(dir $(protos)))) --c_out=$$(@D) $(1)
 $(O)/gen/$(notdir $(1:.proto=)).pb-c.h: $(O)/gen/$(notdir $(1:.proto=)).pb-c.c ;
 $(foreach k,o pic.o static.o,$(call obj,$(call plug_src,$(patsubst %/,%,$(dir $(1)))),$(k))): | $(O)/gen/$(notdir $(1:.proto=)).pb-c.h
 endef
@@ -254,7 +254,9 @@ $(O)/e2e/%: $(O)/obj/tests/e2e/%.o
 $(O)/e2e/k8s_api: $(patsubst %,$(O)/obj/tests/lib/%.o,k8s_server k8s_answer k8s_certs)
 
 # what kubelet does: with our client of gRPC
-$(O)/e2e/cri_run: $(O)/obj/tests/e2e/cri_run.o $(O)/obj/gen/crirun.pb-c.o $(call obj,$(wildcard $(top)/plugins/common/grpc/*.c),o)
+$(O)/gen/crirun.pb-c.c: $(top)/plugins/enrichers/containerd/cri.proto
+$(O)/obj/gen/crirun.pb-c.o: | $(O)/gen/cri.pb-c.h
+$(O)/e2e/cri_run: $(O)/obj/tests/e2e/cri_run.o $(O)/obj/gen/crirun.pb-c.o $(O)/obj/gen/cri.pb-c.o $(call obj,$(wildcard $(top)/plugins/common/grpc/*.c),o)
 	$(call say,HELPER)mkdir -p $(@D) && $(CC) $(ld_flags) $^ -lnghttp2 -lprotobuf-c -o $@
 
 # No sanitizer: it would make calls of its own between those that are told.

@@ -61,6 +61,8 @@ int delivery_new(const struct delivery_conf *conf, struct delivery **ret)
     (void)pthread_cond_init(&d->work, &attr);
     (void)pthread_cond_init(&d->space, &attr);
     (void)pthread_cond_init(&d->ended, &attr);
+    (void)pthread_cond_init(&d->chores, &attr);
+    (void)pthread_cond_init(&d->made, &attr);
     (void)pthread_condattr_destroy(&attr);
     *ret = d;
     return 0;
@@ -74,6 +76,8 @@ void delivery_free(struct delivery *d)
         alert_unref(d->slots[i].alert);
     dead_letters_close(&d->letters);
     spool_close(d->spool);
+    (void)pthread_cond_destroy(&d->made);
+    (void)pthread_cond_destroy(&d->chores);
     (void)pthread_cond_destroy(&d->ended);
     (void)pthread_cond_destroy(&d->space);
     (void)pthread_cond_destroy(&d->work);
@@ -83,6 +87,32 @@ void delivery_free(struct delivery *d)
     free(d);
 }
 
+static void start_spool(struct delivery *d)
+{
+    struct gyr_error err = {0};
+    struct spool *s = spooling_open(d, &err);
+
+    if (s)
+        spooling_take(d, s);
+    else
+        spooling_tell_broken(d, err.msg);
+}
+
+static int start_threads(struct delivery *d)
+{
+    int r = d->conf.spool.dir ? keeper_start(d) : 0;
+
+    if (r < 0)
+        return r;
+    r = pthread_create(&d->thread, NULL, delivery_main, d);
+    if (r) {
+        (void)pthread_mutex_lock(&d->lock);
+        keeper_stop(d);
+        (void)pthread_mutex_unlock(&d->lock);
+    }
+    return -r;
+}
+
 int delivery_start(struct delivery *d, void *self)
 {
     sigset_t all, old;
@@ -90,14 +120,15 @@ int delivery_start(struct delivery *d, void *self)
     int r;
 
     d->self = self;
-    spooling_start(d);
+    if (d->conf.spool.dir)
+        start_spool(d);
     d->progress_ns = clock_ns();
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &old);
-    r = pthread_create(&d->thread, NULL, delivery_main, d);
+    r = start_threads(d);
     (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-    if (r)
-        return -r;
+    if (r < 0)
+        return r;
     d->started = true;
     (void)snprintf(name, sizeof(name), "o/%.13s", d->conf.name);
     (void)pthread_setname_np(d->thread, name);
@@ -156,15 +187,28 @@ void delivery_enqueue(struct delivery *d, struct slot *s, struct alert *a, uint6
     d->n_used++;
 }
 
+void delivery_await_space(struct delivery *d, bool *told)
+{
+    delivery_wake_thread(d);
+    if (*told || !d->conf.on_wait) {
+        delivery_wait(d, &d->space, d->deadline_ns);
+        return;
+    }
+    /* Other outputs have alerts that nobody has told them of yet. */
+    *told = true;
+    (void)pthread_mutex_unlock(&d->lock);
+    d->conf.on_wait(d->conf.wait_ctx);
+    (void)pthread_mutex_lock(&d->lock);
+}
+
 /* @pre locked */
 static int offer_memory(struct delivery *d, struct alert *a)
 {
+    bool told = false;
     struct slot *s;
 
-    while (!(s = delivery_take_slot(d)) && d->conf.wait && !delivery_past_waiting(d)) {
-        delivery_wake_thread(d);
-        delivery_wait(d, &d->space, d->deadline_ns);
-    }
+    while (!(s = delivery_take_slot(d)) && d->conf.wait && !delivery_past_waiting(d))
+        delivery_await_space(d, &told);
     if (!s || d->has_ended) {
         if (s)
             TAILQ_INSERT_TAIL(&d->free, s, link);
@@ -189,7 +233,7 @@ void delivery_close_windows(struct delivery *d, uint64_t ts_ns)
     struct alert *a;
 
     d->no_wait = true;
-    while (d->noise && (a = noise_close(d->noise, ts_ns))) {
+    while (d->noise && d->n_used < d->conf.capacity && (a = noise_close(d->noise, ts_ns))) {
         (void)offer(d, a, d->conf.spool.dir ? spool_crc(a) : 0);
         alert_unref(a);
     }
@@ -274,7 +318,6 @@ void delivery_end_by(struct delivery *d, uint64_t deadline_ns)
 void delivery_finish(struct delivery *d, uint64_t idle_ns)
 {
     (void)pthread_mutex_lock(&d->lock);
-    delivery_close_windows(d, UINT64_MAX);
     d->finishing = true;
     d->idle_ns = idle_ns;
     d->progress_ns = clock_ns();

@@ -11,7 +11,8 @@
  * that was put off alone, while later ones were taken, comes after those.
  *
  * With a spool an alert is taken when it is written there, and all are read from there; what is not
- * delivered at the end stays. When no more can be written, alerts queue in memory, and it is told.
+ * delivered at the end stays. When no more can be written, alerts queue in memory, where they pass
+ * those on disk, and it is told. A second thread then makes and removes the files.
  *
  * delivery_offer() may be called from any number of source threads, delivery_ack() from any
  * thread, the rest from the main thread.
@@ -27,19 +28,30 @@
 
 #include <gyr/output.h>
 
+enum { DIGEST_MAX = 1000 };
+
+/** Alerts gather until there are so many, or the first has waited for so long, or no more come. */
+struct digest_conf {
+    uint64_t wait_ns; /**< 0: they do not gather */
+    uint32_t alerts;  /**< 1 to DIGEST_MAX, and offered at once */
+};
+
 struct delivery_conf {
     const char *name;                 /**< of the instance; borrowed */
     const struct gyr_output_ops *ops; /**< widened; borrowed */
     struct alert_filter filter;
     uint32_t capacity; /**< alerts in the queue, those waiting for a retry or an ack included */
     bool wait;         /**< full: the source waits; else the alert is dropped and counted */
-    int notify_fd;     /**< an eventfd told when the thread has ended; -1: none */
+    void (*on_wait)(void *ctx); /**< before an offer waits for room, without locks; may be NULL */
+    void *wait_ctx;
+    int notify_fd; /**< an eventfd told when the thread has ended; -1: none */
     uint64_t backoff_min_ns, backoff_max_ns; /**< 0: 250 ms and 30 s */
     uint64_t give_up_ns;      /**< an alert that was put off for so long is dead; 0: never */
     struct noise_conf noise;  /**< what it need not hear of */
     bool live;                /**< windows end by the clock, too, when no alert comes */
     struct spool_conf spool;  /**< dir NULL: none; on_full SPOOL_FULL_DEFAULT: as `wait` says */
     const char *dead_letters; /**< file that dead alerts are kept in; borrowed; NULL: none */
+    struct digest_conf digest;
 };
 
 struct delivery_stats {

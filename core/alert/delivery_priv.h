@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file delivery_priv.h
- * @brief What delivery.c (queue) and delivery_thread.c (offers and verdicts) share.
+ * @brief What delivery.c (queue), delivery_thread.c (offers and verdicts), delivery_spool.c (alerts
+ * by way of the disk) and delivery_keeper.c (what takes long there) share.
  */
 #ifndef ALERT_DELIVERY_PRIV_H
 #define ALERT_DELIVERY_PRIV_H
@@ -59,8 +60,16 @@ struct delivery {
     bool no_wait;        /* an offer by one who must not wait for room */
     struct spool *spool; /* NULL: none, or it could not be opened */
     bool spool_broken;
-    uint64_t spool_again_ns, sync_ns;
-    uint32_t n_spooled; /* slots of the spool's alerts */
+    bool sync_failed;
+    uint64_t spool_again_ns;
+    uint32_t n_spooled;    /* slots of the spool's alerts */
+    pthread_t keeper;      /* of the spool */
+    bool keeping;          /* it runs */
+    bool keeper_ends;      /* as it is told to */
+    bool keeper_asleep;    /* until it is told of work */
+    bool keeper_timed;     /* or it is time */
+    pthread_cond_t chores; /* for the keeper: something to do */
+    pthread_cond_t made;   /* for offers: the file is there, or cannot be made */
     struct slot_list free, ready, delayed, later, dead;
     struct delivery_stats stats;
     bool asleep; /* the thread waits, and nobody has told it of more yet */
@@ -82,19 +91,32 @@ struct slot *delivery_take_slot(struct delivery *d);
 /** @pre locked. Fill a free slot, last in line. */
 void delivery_enqueue(struct delivery *d, struct slot *s, struct alert *a, uint64_t since_ns);
 /* The spool's part (delivery_spool.c). */
-void spooling_start(struct delivery *d);
+/** Without the lock. @return NULL: told in @p err. */
+struct spool *spooling_open(const struct delivery *d, struct gyr_error *err);
 /** @pre locked. Write it down. @return 0; -ENOSPC: dropped and counted; 1: there is no spool to
  *  write to now. */
 int spooling_offer(struct delivery *d, const struct alert *a, uint32_t crc);
 /** @pre locked, no alert is ready: fetch the next. The lock is open at times. */
 void spooling_fetch(struct delivery *d);
-/** @pre locked, which is open meanwhile. @return when the next is due. */
-uint64_t spooling_sync(struct delivery *d, uint64_t now);
+/** @pre locked, which is open meanwhile: all that was written is on disk. */
+void spooling_sync(struct delivery *d);
+/** @pre locked. The spool that is there now. */
+void spooling_take(struct delivery *d, struct spool *s);
+void spooling_tell_broken(struct delivery *d, const char *why);
+/* The keeper (delivery_keeper.c). */
+int keeper_start(struct delivery *d);
+/** @pre locked, which is open meanwhile. */
+void keeper_stop(struct delivery *d);
+/** @pre locked. If there is something to do. */
+void keeper_wake(struct delivery *d);
+/** @pre locked, which is open meanwhile. Wait for room. @param told in one offer, false at first.
+ */
+void delivery_await_space(struct delivery *d, bool *told);
 /** @pre locked. Is there no point in waiting for room any more? */
 bool delivery_past_waiting(struct delivery *d);
 /** @pre locked. */
 void delivery_wake_thread(struct delivery *d);
-/** @pre locked. Offer what closes windows; without waiting. */
+/** @pre locked. Offer what closes windows, as far as there is room; without waiting. */
 void delivery_close_windows(struct delivery *d, uint64_t ts_ns);
 /** The output's thread. */
 void *delivery_main(void *d);

@@ -7,9 +7,9 @@
 #include <string.h>
 
 enum { FETCH_MAX = 64, FETCH_AT_ONCE = 8, WINDOW_FACTOR = 4 };
-static const uint64_t AGAIN_NS = 5000000000, SYNC_NS = 1000000000;
+static const uint64_t AGAIN_NS = 5000000000;
 
-static void tell_broken(struct delivery *d, const char *why)
+void spooling_tell_broken(struct delivery *d, const char *why)
 {
     if (!d->spool_broken)
         log_error(NULL, "output '%s' cannot use its spool: %s; alerts queue in memory until it can",
@@ -25,19 +25,19 @@ static void tell_mended(struct delivery *d)
     d->spool_broken = false;
 }
 
-void spooling_start(struct delivery *d)
+void spooling_take(struct delivery *d, struct spool *s)
 {
-    struct gyr_error err = {0};
-
-    if (!d->conf.spool.dir)
-        return;
-    if (spool_open(&d->conf.spool, d->conf.name, WINDOW_FACTOR * d->conf.capacity, &d->spool,
-                   &err) < 0) {
-        tell_broken(d, err.msg);
-        return;
-    }
-    d->stats.resumed = spool_left(d->spool);
+    d->spool = s;
+    d->stats.resumed = spool_left(s);
     d->stats.accepted += d->stats.resumed;
+}
+
+struct spool *spooling_open(const struct delivery *d, struct gyr_error *err)
+{
+    struct spool *s = NULL;
+
+    (void)spool_open(&d->conf.spool, d->conf.name, WINDOW_FACTOR * d->conf.capacity, &s, err);
+    return s;
 }
 
 static enum spool_full on_full(const struct delivery *d)
@@ -48,7 +48,7 @@ static enum spool_full on_full(const struct delivery *d)
 }
 
 /* @return whether to try again. */
-static bool make_room(struct delivery *d)
+static bool make_room(struct delivery *d, bool *told)
 {
     switch (on_full(d)) {
     case SPOOL_FULL_DROP_OLD:
@@ -57,35 +57,45 @@ static bool make_room(struct delivery *d)
     case SPOOL_FULL_WAIT:
         if (delivery_past_waiting(d))
             return false;
-        delivery_wake_thread(d);
-        delivery_wait(d, &d->space, d->deadline_ns);
+        delivery_await_space(d, told);
         return true;
     default:
         return false;
     }
 }
 
+/* The next file is being made, which takes a moment: to make another would take as long. */
+static bool await_made(struct delivery *d)
+{
+    if (clock_ns() >= d->deadline_ns)
+        return false;
+    delivery_wait(d, &d->made, d->deadline_ns);
+    return true;
+}
+
 int spooling_offer(struct delivery *d, const struct alert *a, uint32_t crc)
 {
     struct gyr_error err = {0};
+    bool told = false;
     int r;
 
     if (!d->spool || (d->spool_broken && clock_ns() < d->spool_again_ns))
         return 1;
     do
         r = spool_append(d->spool, a, crc, &err);
-    while (r == -ENOBUFS && make_room(d));
+    while ((r == -ENOBUFS && make_room(d, &told)) || (r == -EAGAIN && await_made(d)));
+    keeper_wake(d);
     if (r == 0) {
         tell_mended(d);
         d->stats.accepted++;
         return 0;
     }
-    if (r == -ENOBUFS) {
+    if (r == -ENOBUFS || r == -EAGAIN) {
         d->stats.dropped++;
         return -ENOSPC;
     }
     if (r != -EMSGSIZE) /* one that is too large says nothing of the others */
-        tell_broken(d, err.msg);
+        spooling_tell_broken(d, err.msg);
     return 1;
 }
 
@@ -121,26 +131,21 @@ void spooling_fetch(struct delivery *d)
         }
 }
 
-uint64_t spooling_sync(struct delivery *d, uint64_t now)
+void spooling_sync(struct delivery *d)
 {
-    struct spool_range range;
+    struct spool_sync sync;
     int r = 0;
 
     if (!d->spool || d->conf.spool.fsync == SPOOL_FSYNC_NEVER)
-        return UINT64_MAX;
-    if (now < d->sync_ns)
-        return d->sync_ns;
-    while (r == 0 && spool_take_unsynced(d->spool, &range)) {
+        return;
+    while (r == 0 && spool_take_unsynced(d->spool, &sync)) {
         (void)pthread_mutex_unlock(&d->lock);
-        r = spool_sync(&range);
+        r = spool_sync(&sync);
         (void)pthread_mutex_lock(&d->lock);
-        if (d->conf.spool.fsync == SPOOL_FSYNC_INTERVAL)
-            d->sync_ns = now + SYNC_NS;
     }
-    if (r < 0 && !d->spool_broken)
-        tell_broken(d, strerror(-r));
-    if (d->sync_ns > now)
-        return d->sync_ns;
-    /* While it rests nobody wakes it, though more is written. */
-    return TAILQ_EMPTY(&d->ready) || now == UINT64_MAX ? UINT64_MAX : now + SYNC_NS;
+    /* It is no worse a place for that: what is written survives us, if not the machine. */
+    if (r < 0 && !d->sync_failed)
+        log_error(NULL, "output '%s': its spool cannot be synchronised with the disk: %s",
+                  d->conf.name, strerror(-r));
+    d->sync_failed = r < 0;
 }

@@ -49,6 +49,7 @@ static void free_slot(struct delivery *d, struct slot *s)
     if (s->spooled) {
         d->n_spooled--;
         spool_ack(d->spool, s->ticket);
+        keeper_wake(d);
     }
     s->spooled = false;
     s->state = SLOT_FREE;
@@ -199,17 +200,33 @@ static void apply(struct delivery *d, struct slot **offer, const struct gyr_verd
     }
 }
 
+/* @pre locked, ready is not empty. @return when the next offer may be made. */
+static uint64_t offer_due(const struct delivery *d)
+{
+    const struct slot *first = TAILQ_FIRST(&d->ready), *s = first;
+    uint64_t due = 0;
+    uint32_t n = 0;
+
+    if (d->conf.digest.wait_ns && !d->finishing && d->deadline_ns == UINT64_MAX) {
+        for (; s && n < d->conf.digest.alerts; s = TAILQ_NEXT(s, link))
+            n++;
+        if (n < d->conf.digest.alerts && d->n_used < d->conf.capacity)
+            due = first->since_ns + d->conf.digest.wait_ns;
+    }
+    return due > d->pause_until_ns ? due : d->pause_until_ns;
+}
+
 /* @pre locked, ready is not empty. The lock is open while the output works. */
 static void offer_batch(struct delivery *d)
 {
-    const struct gyr_alert *alerts[OFFER_MAX];
-    struct gyr_verdict v[OFFER_MAX];
+    uint32_t n = 0, most = d->conf.digest.wait_ns ? d->conf.digest.alerts : OFFER_MAX;
+    const struct gyr_alert *alerts[DIGEST_MAX];
+    struct slot *offer[DIGEST_MAX], *s;
+    struct gyr_verdict v[DIGEST_MAX];
     struct gyr_error err = {0};
-    struct slot *offer[OFFER_MAX], *s;
-    uint32_t n = 0;
     int r;
 
-    while (n < OFFER_MAX && (s = TAILQ_FIRST(&d->ready))) {
+    while (n < most && (s = TAILQ_FIRST(&d->ready))) {
         TAILQ_REMOVE(&d->ready, s, link);
         s->state = SLOT_OFFERED;
         s->acked = false;
@@ -281,13 +298,18 @@ static bool leave_spooled(struct delivery *d, struct slot *s)
     return true;
 }
 
+static bool windows_open(const struct delivery *d)
+{
+    return d->noise && noise_is_open(d->noise);
+}
+
 /* @pre locked: what is left when the time is up. An alert that was answered with "later" keeps its
  * memory until delivery_free(), when the output is gone. */
-static void give_up(struct delivery *d)
+static uint64_t give_up_slots(struct delivery *d)
 {
     struct slot_list *lists[] = {&d->ready, &d->delayed};
     struct slot *s;
-    uint64_t n = 0, left;
+    uint64_t n = 0;
 
     for (unsigned i = 0; i < 2; i++)
         while ((s = TAILQ_FIRST(lists[i]))) {
@@ -304,11 +326,22 @@ static void give_up(struct delivery *d)
         d->n_used--;
         n += !leave_spooled(d, s);
     }
+    return n;
+}
+
+static void give_up(struct delivery *d)
+{
+    uint64_t n = 0, left;
+
+    do {
+        delivery_close_windows(d, UINT64_MAX);
+        n += give_up_slots(d);
+        bury(d);
+    } while (windows_open(d));
     d->stats.dropped += n;
     if (n)
         log_error(NULL, "output '%s': %llu alerts could not be delivered before the end",
                   d->conf.name, (unsigned long long)n);
-    bury(d);
     left = d->spool ? spool_left(d->spool) : 0;
     if (left)
         log_warning(NULL, "output '%s': %llu alerts stay in the spool for the next run",
@@ -317,7 +350,8 @@ static void give_up(struct delivery *d)
 
 static bool must_end(const struct delivery *d, uint64_t now)
 {
-    return (d->finishing && d->n_used == 0 && !(d->spool && spool_is_unread(d->spool))) ||
+    return (d->finishing && d->n_used == 0 && !windows_open(d) &&
+            !(d->spool && spool_is_unread(d->spool))) ||
            now >= delivery_limit(d);
 }
 
@@ -329,40 +363,46 @@ void *delivery_main(void *arg)
 
     (void)pthread_mutex_lock(&d->lock);
     for (;;) {
-        uint64_t now = clock_ns(), next = promote(d, now), limit, sync;
+        uint64_t now = clock_ns(), next = promote(d, now), due = UINT64_MAX, limit;
 
-        if (must_end(d, now))
-            break;
-        if (d->conf.live && d->noise && noise_is_open(d->noise)) {
+        if (d->finishing) {
+            delivery_close_windows(d, UINT64_MAX);
+        } else if (d->conf.live && windows_open(d)) {
             delivery_close_windows(d, realtime_ns() - LATE_NS);
             next = now + CLOSE_EVERY_NS < next ? now + CLOSE_EVERY_NS : next;
         }
-        if (TAILQ_EMPTY(&d->ready))
+        if (must_end(d, now))
+            break;
+        if (TAILQ_EMPTY(&d->ready) || d->conf.digest.wait_ns)
             spooling_fetch(d);
-        sync = spooling_sync(d, now);
-        next = sync < next ? sync : next;
+        if (d->conf.spool.fsync == SPOOL_FSYNC_ALWAYS)
+            spooling_sync(d);
+        if (d->spool)
+            spool_note_acks(d->spool);
+        if (!TAILQ_EMPTY(&d->ready))
+            due = offer_due(d);
         if (!TAILQ_EMPTY(&d->dead)) {
             bury(d);
         } else if (d->reopen) {
             reopen(d);
-        } else if (!TAILQ_EMPTY(&d->ready) && now >= d->pause_until_ns) {
+        } else if (now >= due) {
             offer_batch(d);
         } else {
-            if (!TAILQ_EMPTY(&d->ready) && d->pause_until_ns < next)
-                next = d->pause_until_ns;
+            next = due < next ? due : next;
             limit = delivery_limit(d);
-            d->asleep = TAILQ_EMPTY(&d->ready); /* more of what must rest is no news */
+            /* more of what must rest is no news */
+            d->asleep = TAILQ_EMPTY(&d->ready) || now >= d->pause_until_ns;
             delivery_wait(d, &d->work, next < limit ? next : limit);
             d->asleep = false;
         }
     }
-    give_up(d);
-    d->sync_ns = 0;
-    (void)spooling_sync(d, UINT64_MAX);
     (void)pthread_mutex_unlock(&d->lock);
     if (d->conf.ops->flush && d->conf.ops->flush(d->self, FLUSH_MS, &err) < 0)
         log_error(NULL, "output '%s' could not flush: %s", d->conf.name, err.msg);
     (void)pthread_mutex_lock(&d->lock);
+    give_up(d);
+    keeper_stop(d);
+    spooling_sync(d);
     d->has_ended = true;
     (void)pthread_cond_broadcast(&d->space);
     (void)pthread_cond_broadcast(&d->ended);

@@ -6,10 +6,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 struct header {
     char magic[8];
@@ -24,16 +25,17 @@ static int fail_errno(const char *path, int e, struct gyr_error *err)
     return gyr_fail(err, -e, "'%.300s': %s", path, strerror(e));
 }
 
-static struct segment *new_segment(const char *path, int fd, uint32_t size, int prot, int flags)
+static struct segment *new_segment(const char *path, int fd, uint32_t size)
 {
     struct segment *s = calloc(1, sizeof(*s));
+    void *p;
 
     if (!s)
         return NULL;
     s->name = strdup(path);
-    s->p = mmap(NULL, size, prot, MAP_SHARED | flags, fd, 0);
-    if (s->p == MAP_FAILED)
-        s->p = NULL;
+    s->fd = -1;
+    p = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+    s->p = p == MAP_FAILED ? NULL : p;
     s->size = size;
     s->end = s->at = sizeof(struct header);
     if (s->name && s->p)
@@ -44,27 +46,30 @@ static struct segment *new_segment(const char *path, int fd, uint32_t size, int 
 
 int segment_create(const char *path, uint32_t size, struct segment **ret, struct gyr_error *err)
 {
-    _cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600), e;
+    struct header h = {.layout = BLOCK_LAYOUT, .size = size};
     struct segment *s = NULL;
-    struct header *h;
-    int e;
+    ssize_t n;
 
     if (fd < 0)
         return fail_errno(path, errno, err);
-    /* A hole that finds no room on disk later would be a SIGBUS. */
+    memcpy(h.magic, MAGIC, sizeof(MAGIC));
+    /* Room is taken now: an alert must not find that there is none. */
     e = posix_fallocate(fd, 0, size);
     if (e == 0) {
-        s = new_segment(path, fd, size, PROT_READ | PROT_WRITE, MAP_POPULATE);
+        n = pwrite(fd, &h, sizeof(h), 0);
+        e = n < 0 ? errno : n < (ssize_t)sizeof(h) ? EIO : 0;
+    }
+    if (e == 0) {
+        s = new_segment(path, fd, size);
         e = s ? 0 : ENOMEM;
     }
     if (e) {
         (void)unlink(path);
+        (void)close(fd);
         return fail_errno(path, e, err);
     }
-    h = (struct header *)(void *)s->p;
-    h->layout = BLOCK_LAYOUT;
-    h->size = size;
-    memcpy(h->magic, MAGIC, sizeof(MAGIC));
+    s->fd = fd;
     *ret = s;
     return 0;
 }
@@ -74,7 +79,9 @@ void segment_close(struct segment *s)
     if (!s)
         return;
     if (s->p)
-        (void)munmap(s->p, s->size);
+        (void)munmap((void *)(uintptr_t)s->p, s->size);
+    if (s->fd >= 0)
+        (void)close(s->fd);
     free(s->name);
     free(s);
 }
@@ -91,23 +98,27 @@ static uint32_t record_crc(const struct record *r, uint32_t payload_crc)
     return crc32c(payload_crc, words, sizeof(words));
 }
 
-void segment_append(struct segment *s, const struct alert *a, uint32_t payload_crc, uint64_t seq,
-                    uint64_t since_ns)
+int segment_append(struct segment *s, const struct alert *a, uint32_t payload_crc, uint64_t seq,
+                   uint64_t since_ns)
 {
-    struct record *r = (struct record *)(void *)(s->p + s->end);
+    struct record r = {.magic = RECORD_MAGIC,
+                       .len = a->len,
+                       .seq = seq,
+                       .base = block_base(a),
+                       .since_ns = since_ns};
+    const struct iovec parts[] = {
+        {.iov_base = &r, .iov_len = sizeof(r)},
+        {.iov_base = (void *)(uintptr_t)block_bytes(a), .iov_len = a->len}};
+    ssize_t n;
 
-    r->len = a->len;
-    r->seq = seq;
-    r->base = block_base(a);
-    r->since_ns = since_ns;
-    r->crc = record_crc(r, payload_crc);
-    memcpy(r + 1, block_bytes(a), a->len);
-    /* A process that is killed has made all stores before the one that it did not make. */
-    atomic_signal_fence(memory_order_release);
-    *(volatile uint32_t *)&r->magic = RECORD_MAGIC;
+    r.crc = record_crc(&r, payload_crc);
+    n = pwritev(s->fd, parts, 2, s->end);
+    if (n != (ssize_t)(sizeof(r) + a->len))
+        return n < 0 ? -errno : -ENOSPC;
     s->end += segment_need(a);
     s->left++;
     s->next_seq = seq + 1;
+    return 0;
 }
 
 /* The record at @p at, whole and unharmed; NULL: there is none. */
@@ -130,10 +141,10 @@ const struct record *segment_next(struct segment *s)
     const struct record *r = NULL;
 
     /* Behind damage the next record is found by its magic; records stand at multiples of eight. */
-    while (s->at < s->end &&
-           !(r = s->damaged ? record_at(s, s->at)
-                            : (const struct record *)(const void *)(s->p + s->at)))
+    while (s->at < s->end && !(r = record_at(s, s->at))) {
+        s->damaged = true;
         s->at += 8;
+    }
     if (r)
         s->at = past(s->at, r);
     return r;
@@ -142,7 +153,8 @@ const struct record *segment_next(struct segment *s)
 /* Find the end, what is left, and damage: bytes that are no record and not the zeros of the end. */
 static void scan(struct segment *s, uint64_t acked)
 {
-    uint32_t at = s->at, gap = 0, limit = s->size & ~7u;
+    uint32_t at = s->at, limit = s->size & ~7u;
+    bool gap = false;
 
     while (limit - at >= 8) {
         const struct record *r = record_at(s, at);
@@ -150,12 +162,13 @@ static void scan(struct segment *s, uint64_t acked)
 
         if (!r) {
             memcpy(&word, s->p + at, sizeof(word));
-            s->damaged = s->damaged || word;
-            gap = gap ? gap : at;
+            s->torn = s->torn || word;
+            gap = true;
             at += 8;
             continue;
         }
         s->damaged = s->damaged || gap;
+        s->torn = gap = false;
         at = past(at, r);
         at = at > limit ? limit : at;
         s->end = at;
@@ -185,7 +198,7 @@ int segment_open(const char *path, uint64_t acked, struct segment **ret, struct 
         return -ENODATA;
     if (!S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof(*h) || st.st_size > SEGMENT_RECORD_MAX)
         return gyr_fail(err, -EBADMSG, "'%.300s' is no segment of a spool", path);
-    s = new_segment(path, fd, (uint32_t)st.st_size, PROT_READ, 0);
+    s = new_segment(path, fd, (uint32_t)st.st_size);
     if (!s)
         return fail_errno(path, ENOMEM, err);
     h = (const struct header *)(const void *)s->p;

@@ -117,6 +117,8 @@ static void add_latency(struct buf *b, const char *who, const struct latency *l)
     buf_adds(b, " (mean), ");
     buf_add_duration(b, latency_permille(l, 990) / 1000 * 1000);
     buf_adds(b, " (p99), ");
+    buf_add_duration(b, latency_permille(l, 999) / 1000 * 1000);
+    buf_adds(b, " (p99.9), ");
     buf_add_duration(b, l->max_ns / 1000 * 1000);
     buf_adds(b, " (longest)\n");
 }

@@ -11,9 +11,8 @@
 #include "base/yaml.h"
 #include "rules/adjust.h"
 
-#include "alert/noise.h"
+#include "alert/delivery.h"
 #include "alert/redact.h"
-#include "alert/spool.h"
 
 #include <gyr/output.h>
 
@@ -36,6 +35,7 @@ struct plugin_conf {
     struct {
         uint64_t min_ns, max_ns, give_up_ns; /**< 0: the default; give_up: never */
     } retry;
+    struct digest_conf digest;
     const char *dead_letters; /**< file; NULL: none */
     struct noise_conf noise;  /**< without the mutes */
     struct spool_conf spool;  /**< dir NULL: none */

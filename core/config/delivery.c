@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "config/read.h"
 
+enum { DIGEST_DEFAULT = 100 };
 static const uint64_t MS = 1000000, HOUR = UINT64_C(3600000000000);
 
 static void retry_min(struct reader *r, const struct ynode *v, void *target)
@@ -35,6 +36,48 @@ void conf_read_retry(struct reader *r, const struct ynode *v, void *target)
     conf_read_map(r, v, keys, ARRAY_LEN(keys), "retry", target);
     if (p->retry.min_ns && p->retry.max_ns && p->retry.min_ns > p->retry.max_ns)
         diag_error(r->d, v->loc, "'min' must not be longer than 'max'");
+}
+
+/* ---- digest ---- */
+
+static void digest_time(struct reader *r, const struct ynode *v, void *target)
+{
+    struct plugin_conf *p = target;
+
+    (void)conf_read_number(r, v, UNIT_DURATION, MS, 24 * HOUR, &p->digest.wait_ns);
+}
+
+static void digest_alerts(struct reader *r, const struct ynode *v, void *target)
+{
+    struct plugin_conf *p = target;
+    uint64_t u;
+
+    if (conf_read_number(r, v, UNIT_COUNT, 1, DIGEST_MAX, &u))
+        p->digest.alerts = (uint32_t)u;
+}
+
+void conf_read_digest(struct reader *r, const struct ynode *v, void *target)
+{
+    static const struct key keys[] = {{"time", digest_time}, {"alerts", digest_alerts}};
+    struct plugin_conf *p = target;
+    uint32_t errors = r->d->n_errors;
+
+    conf_read_map(r, v, keys, ARRAY_LEN(keys), "digest", target);
+    if (r->d->n_errors == errors && !p->digest.wait_ns)
+        diag_error(r->d, v->loc, "digest needs the key 'time'");
+}
+
+void conf_check_digest(struct reader *r, struct plugin_conf *p)
+{
+    struct digest_conf *g = &p->digest;
+
+    if (!g->alerts)
+        g->alerts = p->queue < DIGEST_DEFAULT ? p->queue : DIGEST_DEFAULT;
+    if (g->alerts > p->queue)
+        diag_error(r->d, p->loc, "a digest of %u alerts does not fit into a queue of %u", g->alerts,
+                   p->queue);
+    if (g->wait_ns && p->retry.give_up_ns && g->wait_ns >= p->retry.give_up_ns)
+        diag_error(r->d, p->loc, "'time' of digest must be shorter than 'give_up' of retry");
 }
 
 void conf_read_dead_letters(struct reader *r, const struct ynode *v, void *target)

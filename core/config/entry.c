@@ -103,6 +103,7 @@ static const struct key output_keys[] = {
     {"on_full", entry_on_full},
     {"queue", entry_queue},
     {"retry", conf_read_retry},
+    {"digest", conf_read_digest},
     {"dead_letters", conf_read_dead_letters},
     {"spool", conf_read_spool},
     {"dedup", conf_read_dedup},
@@ -131,6 +132,7 @@ static void read_entry(struct reader *r, const struct ynode *v, const struct key
         entry_plugin(r, v, &p); /* "- stdout" */
     else
         conf_read_map(r, v, keys, n_keys, kind, &p);
+    conf_check_digest(r, &p);
     if (r->d->n_errors > errors)
         return;
     if (!p.plugin) {

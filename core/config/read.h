@@ -61,6 +61,9 @@ void conf_read_outputs(struct reader *r, const struct ynode *v, void *target);
 
 /* Values of keys of an output (delivery.c); the target is its struct plugin_conf. */
 void conf_read_retry(struct reader *r, const struct ynode *v, void *target);
+void conf_read_digest(struct reader *r, const struct ynode *v, void *target);
+/** What its keys must be to others of the entry, once all are read. */
+void conf_check_digest(struct reader *r, struct plugin_conf *p);
 void conf_read_spool(struct reader *r, const struct ynode *v, void *target);
 void conf_read_dedup(struct reader *r, const struct ynode *v, void *target);
 void conf_read_rate_limit(struct reader *r, const struct ynode *v, void *target);

@@ -240,6 +240,15 @@ static struct instance_conf instance_conf_of(const struct pipeline *p, const str
                                   .is_live = is_live};
 }
 
+/* Whoever waits for one output must not keep the others waiting. */
+static void wake_sinks(void *ctx)
+{
+    struct pipeline *p = ctx;
+
+    for (uint32_t i = 0; i < p->n_sinks; i++)
+        delivery_wake(p->sinks[i].delivery);
+}
+
 static int make_sink(struct pipeline *p, uint32_t i, struct diags *d)
 {
     const struct plugin_conf *c = &p->config->outputs[i];
@@ -250,10 +259,13 @@ static int make_sink(struct pipeline *p, uint32_t i, struct diags *d)
         .ops = &s->plugin->output,
         .filter = {.min_priority = c->min_priority, .rules = c->rules, .tags = c->tags},
         .capacity = c->queue,
+        .on_wait = wake_sinks,
+        .wait_ctx = p,
         .notify_fd = p->notify_fd,
         .backoff_min_ns = c->retry.min_ns,
         .backoff_max_ns = c->retry.max_ns,
         .give_up_ns = c->retry.give_up_ns,
+        .digest = c->digest,
         .dead_letters = c->dead_letters,
         .spool = c->spool,
         .noise = c->noise,

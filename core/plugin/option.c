@@ -163,6 +163,27 @@ static int store_scalar(const struct gyr_option *o, const char *s, size_t n, str
     return r;
 }
 
+/* A text of a list or mapping. Secret ones may stand elsewhere, keys may not. */
+static int store_text(const struct gyr_option *o, const struct ynode *item, bool is_key,
+                      struct arena *a, const char **ret, struct gyr_error *err)
+{
+    struct ynode fetched;
+    int r;
+
+    if ((o->flags & GYR_OF_SECRET) && !is_key && item->kind == Y_MAP) {
+        r = secret_fetch(item, a, &fetched, err);
+        if (r < 0)
+            return r;
+        item = &fetched;
+    }
+    if (item->kind != Y_SCALAR)
+        return gyr_fail(err, -EINVAL, "must hold texts, not %s", ynode_kind_name(item));
+    if (memchr(item->str, 0, item->len))
+        return gyr_fail(err, -EINVAL, "holds a NUL character");
+    *ret = arena_strndup(a, item->str, item->len);
+    return *ret ? 0 : gyr_fail(err, -ENOMEM, "out of memory");
+}
+
 /* Texts of a list, or keys and values of a mapping: both stand in items[]. */
 static int store_texts(const struct gyr_option *o, const struct ynode *value, struct arena *a,
                        void *cfg, struct loc *ret_loc, struct gyr_error *err)
@@ -173,16 +194,12 @@ static int store_texts(const struct gyr_option *o, const struct ynode *value, st
     if (!list)
         return gyr_fail(err, -ENOMEM, "out of memory");
     for (uint32_t i = 0; i < n; i++) {
-        const struct ynode *item = value->items[i];
+        int r =
+            store_text(o, value->items[i], value->kind == Y_MAP && i % 2 == 0, a, &list[i], err);
 
-        *ret_loc = item->loc;
-        if (item->kind != Y_SCALAR)
-            return gyr_fail(err, -EINVAL, "must hold texts, not %s", ynode_kind_name(item));
-        if (memchr(item->str, 0, item->len))
-            return gyr_fail(err, -EINVAL, "holds a NUL character");
-        list[i] = arena_strndup(a, item->str, item->len);
-        if (!list[i])
-            return gyr_fail(err, -ENOMEM, "out of memory");
+        *ret_loc = value->items[i]->loc;
+        if (r < 0)
+            return r;
     }
     put(o, cfg, &list);
     return 0;

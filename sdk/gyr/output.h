@@ -86,7 +86,10 @@ struct gyr_output_ops {
     int (*write)(void *self, const struct gyr_alert *const *alerts, uint32_t n,
                  struct gyr_verdict *v, struct gyr_error *err);
 
-    /** Optional: push out what is buffered, for at most @p timeout_ms. */
+    /** Optional: push out what is buffered, for at most @p timeout_ms. Called once, behind the last
+     *  write() and before alerts without an answer are given up: those of GYR_V_LATER may still get
+     *  theirs in it. Nothing need be held back to gather: the core does that before it offers
+     *  (`digest` of an entry), and one write() has what belongs together. */
     int (*flush)(void *self, uint32_t timeout_ms, struct gyr_error *err);
 
     /** Optional: open files anew (log rotation). Called on the main thread too, once after start()

@@ -67,7 +67,7 @@ struct gyr_plugin {
     /** NULL is fine. */
     void (*destroy)(void *self);
 
-    /** Capabilities of the kernel that it needs, while it starts and afterwards:
+    /** Capabilities of the kernel (gyr/capability.h) that it needs, while it starts and afterwards:
      *  "CAP_BPF CAP_PERFMON CAP_SYS_PTRACE?"; one with '?' is only of use: kept where it is, not
      *  missed where it is not. What no plugin in use names is dropped once all have started.
      *  NULL: none. */

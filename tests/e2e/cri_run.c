@@ -72,9 +72,9 @@ static void ask_id(const char *method, char *id)
     (void)ask(method, &m.base);
 }
 
-static Crirun__Entry entry(const char *key, char *value)
+static Cri__Entry entry(const char *key, char *value)
 {
-    Crirun__Entry e = CRIRUN__ENTRY__INIT;
+    Cri__Entry e = CRI__ENTRY__INIT;
 
     e.key = (char *)(uintptr_t)key;
     e.value = value;
@@ -84,19 +84,19 @@ static Crirun__Entry entry(const char *key, char *value)
 int main(int argc, char **argv)
 {
     static char sandbox[129], container[129], logs[] = "/tmp";
-    Crirun__NamespaceOption ns = CRIRUN__NAMESPACE_OPTION__INIT;
+    Cri__NamespaceOption ns = CRI__NAMESPACE_OPTION__INIT;
     Crirun__SecurityContext security = CRIRUN__SECURITY_CONTEXT__INIT;
     Crirun__OnLinux lin = CRIRUN__ON_LINUX__INIT;
-    Crirun__PodMetadata pod = CRIRUN__POD_METADATA__INIT;
+    Cri__PodSandboxMetadata pod = CRI__POD_SANDBOX_METADATA__INIT;
     Crirun__PodConfig config = CRIRUN__POD_CONFIG__INIT;
     Crirun__RunPodSandboxRequest run = CRIRUN__RUN_POD_SANDBOX_REQUEST__INIT;
-    Crirun__ContainerMetadata meta = CRIRUN__CONTAINER_METADATA__INIT;
-    Crirun__ImageSpec image = CRIRUN__IMAGE_SPEC__INIT;
+    Cri__ContainerMetadata meta = CRI__CONTAINER_METADATA__INIT;
+    Cri__ImageSpec image = CRI__IMAGE_SPEC__INIT;
     Crirun__ContainerSecurity inside = CRIRUN__CONTAINER_SECURITY__INIT;
     Crirun__ContainerOnLinux on = CRIRUN__CONTAINER_ON_LINUX__INIT;
     Crirun__ContainerConfig c = CRIRUN__CONTAINER_CONFIG__INIT;
     Crirun__CreateContainerRequest create = CRIRUN__CREATE_CONTAINER_REQUEST__INIT;
-    Crirun__Entry labels[4], *lists[4];
+    Cri__Entry labels[4], *lists[4];
 
     if (argc < 9) {
         (void)fprintf(stderr, "cri_run SOCKET POD UID NAMESPACE APP CONTAINER IMAGE COMMAND…\n");

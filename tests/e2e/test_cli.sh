@@ -4,23 +4,10 @@
 # diagnostics are in the unit tests; here it is who prints them, where, and with which exit status.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-gyr=${GYR:-build/release/bin/gyr}
-plugins=${GYR_BUILD:-build/release}/plugins
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-umask 022
-n=0 bad=0
-
-ok() { # NAME: the last command's status decides
-    if [ $? -eq 0 ]; then
-        n=$((n + 1))
-        printf 'ok %d - %s\n' "$n" "$1"
-    else
-        n=$((n + 1)) bad=1
-        printf 'not ok %d - %s\n' "$n" "$1"
-        sed 's/^/# /' "$tmp/out" "$tmp/err"
-    fi
-}
+# shellcheck source=tests/lib/tap.sh
+. tests/lib/tap.sh
+told="$tmp/out $tmp/err"
+plugins=$build/plugins
 
 # says STATUS TEXT COMMAND…: it ends so, and what it prints (out) or says (err) has this text
 says() {
@@ -170,5 +157,4 @@ if [ -w /dev/full ]; then
     [ $? -eq 1 ] && grep -q 'standard output: ' "$tmp/err"
     ok "a full disk is a failure"
 fi
-printf '1..%d\n' "$n"
-exit $bad
+finish

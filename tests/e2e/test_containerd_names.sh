@@ -5,28 +5,18 @@
 # (then they may be missing, and say so). GYR_CONTAINERD_COUNT=200 for the long run.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-build=$(realpath "${GYR_BUILD:-build/release}")
-gyr=$(realpath "${GYR:-$build/bin/gyr}")
+# shellcheck source=tests/lib/tap.sh
+. tests/lib/tap.sh
+# shellcheck source=tests/lib/names.sh
+. tests/lib/names.sh
 count=${GYR_CONTAINERD_COUNT:-60}
-n=0 bad=0
 
-skip_all() {
-    printf '1..1\nok 1 # SKIP %s\n' "$1"
-    exit 0
-}
-[ "$(id -u)" -eq 0 ] || skip_all "needs root"
-for c in containerd ctr runc busybox; do
-    command -v $c >/dev/null || skip_all "needs $c"
-done
-case ${GYR_VARIANT:-release} in asan | tsan) skip_all "measures; not under sanitizers" ;; esac
-[ -e "$build/plugins/ebpf.so" ] || skip_all "needs the source ebpf"
+names_need containerd ctr runc busybox
 
-tmp=$(mktemp -d) || exit 1
-chmod 755 "$tmp"
-daemon='' pid='' proxy='' waits=''
+daemon=''
 # shellcheck disable=SC2317 # the trap calls it
-cleanup() {
-    for p in $pid $proxy $waits; do kill "$p" 2>/dev/null; done
+at_exit() {
+    names_end
     if [ -n "$daemon" ]; then
         for ns in default k8s.io; do
             ctr -n "$ns" task ls -q 2>/dev/null | xargs -r -n 1 ctr -n "$ns" task kill -s KILL
@@ -38,29 +28,7 @@ cleanup() {
     fi
     rm -rf "$tmp" 2>/dev/null || { sleep 1 && rm -rf "$tmp"; }
 }
-trap cleanup EXIT
 export CONTAINERD_ADDRESS="$tmp/c.sock"
-
-ok() { # NAME: the last command's status decides
-    rc=$?
-    n=$((n + 1))
-    if [ $rc -eq 0 ]; then
-        printf 'ok %d - %s\n' "$n" "$1"
-    else
-        bad=1
-        printf 'not ok %d - %s\n' "$n" "$1"
-        tail -n 20 "$tmp/err" | sed 's/^/# /'
-    fi
-}
-
-until_true() { # COMMAND…: at most 20 s
-    i=0
-    until "$@" >/dev/null 2>&1; do
-        i=$((i + 1))
-        [ "$i" -lt 200 ] || return 1
-        sleep 0.1
-    done
-}
 
 cat >"$tmp/containerd.toml" <<EOT
 version = 2
@@ -81,14 +49,11 @@ disabled_plugins = ["io.containerd.internal.v1.opt"]
 EOT
 containerd -c "$tmp/containerd.toml" >"$tmp/containerd.log" 2>&1 &
 daemon=$!
-until_true ctr version ||
+until_true 20 ctr version >/dev/null 2>&1 ||
     skip_all "containerd does not start here: $(tail -n 1 "$tmp/containerd.log")"
 
 # An image as `docker save` writes it, made by hand.
-mkdir -p "$tmp/img/root/bin" "$tmp/img/root/etc"
-cp "$(command -v busybox)" "$tmp/img/root/bin/busybox"
-for c in sh cat sleep true; do ln -s busybox "$tmp/img/root/bin/$c"; done
-echo 'root:!:1::::::' >"$tmp/img/root/etc/shadow"
+names_files "$tmp/img/root"
 tar -C "$tmp/img/root" -cf "$tmp/img/layer.tar" .
 printf '{"architecture":"%s","os":"linux","config":{"Env":["PATH=/bin"],"Cmd":["/bin/sleep","600"]},
 "rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' \
@@ -117,21 +82,7 @@ run() { # NAMESPACE ID IMAGE COMMAND…; options in $options
 run default "$(id_of 1)" gyr.test/one:1.0 /bin/true >"$tmp/err" 2>&1 ||
     skip_all "containers do not run here: $(tail -n 1 "$tmp/err")"
 
-cat >"$tmp/rules.yaml" <<'EOT'
-- macro: hostile
-  condition: >
-    evt.type in (open, openat) and fd.name = /etc/shadow and container.id != host
-    and proc.name = cat and proc.args contains gyr.test
-- rule: plain
-  desc: reads nothing of the runtime
-  condition: hostile
-  output: "num=%evt.num id=%container.id args=%proc.args"
-  priority: warning
-- rule: named
-  desc: reads the runtime's
-  condition: hostile
-  output: "num=%evt.num name=%container.name image=%container.image args=%proc.args"
-  priority: warning
+names_rules gyr.test <<'EOT'
 - rule: pod
   desc: what a pod's container tells
   condition: hostile and k8s.pod.name exists
@@ -158,45 +109,8 @@ cat >"$tmp/rules.yaml" <<'EOT'
   priority: notice
 EOT
 
-# start SOCKET: gyr run, and the meter behind it
-start() {
-    cat >"$tmp/gyr.yaml" <<EOT
-plugin_dirs: [$build/plugins]
-log_level: info
-sources: [{plugin: ebpf}]
-enrichers: [{plugin: process}, {plugin: containerd, options: {sockets: [$1]}}]
-outputs: [{plugin: stdout, options: {format: json}}]
-rules: {files: [rules.yaml]}
-EOT
-    rm -f "$tmp/pipe"
-    mkfifo "$tmp/pipe"
-    tee "$tmp/alerts" <"$tmp/pipe" | "$build/e2e/names_meter" >"$tmp/result" 2>"$tmp/wrong" &
-    meter=$!
-    "$gyr" run -c "$tmp/gyr.yaml" >"$tmp/pipe" 2>"$tmp/err" &
-    pid=$!
-    waits=$meter
-    until_true grep -q 'calls are traced\|cannot\|error' "$tmp/err" &&
-        until_true grep -q ': reached' "$tmp/err"
-}
-
-alerts() { # TEXT…: how many alerts have all of them
-    awk 'BEGIN { n = ARGC - 1; ARGC = 1; for (i = 1; i <= n; i++) want[i] = ARGV[i] }
-        { for (i = 1; i <= n; i++) if (!index($0, want[i])) next; k++ } END { print k + 0 }' \
-        "$@" <"$tmp/alerts"
-}
-
-# shellcheck disable=SC2317 # until_true calls it
-has_seen() { # NUMBER: so many hostile commands have given an alert
-    [ "$(alerts '"rule":"plain"')" -ge "$1" ]
-}
-
-stop() { # NUMBER of hostile commands
-    until_true has_seen "$1" # a busy machine is behind
-    sleep 1.5                # longer than anything is parked
-    kill -INT "$pid" && wait "$pid"
-    wait "$meter"
-    pid='' waits=''
-    sed 's/^/# /' "$tmp/result" "$tmp/wrong"
+enrichers() { # SOCKET
+    printf '{plugin: process}, {plugin: containerd, options: {sockets: [%s]}}' "$1"
 }
 
 # shellcheck disable=SC2016 # the inner shell expands its text
@@ -210,18 +124,11 @@ hostile() { # FIRST LAST: four at a time, by turns in two namespaces and of two 
         /bin/cat /etc/shadow $2@$1' >/dev/null 2>&1
 }
 
-result() { # NAME: a number of the meter's line
-    awk -v k="$1" '{ for (i = 1; i < NF; i += 2) if ($i == k) print $(i + 1) }' "$tmp/result"
-}
-
-below() { # NUMBER LIMIT
-    awk -v a="$1" -v b="$2" 'BEGIN { exit !(a <= b) }'
-}
-
 before=$(id_of 2)
 options="--privileged --detach --mount type=bind,src=/tmp,dst=/mnt,options=rbind:ro" \
     run default "$before" gyr.test/one:1.0 /bin/sleep 600
-start "$tmp/c.sock" || skip_all "gyr run does not watch this machine: $(tail -n 1 "$tmp/err")"
+names_start "$(enrichers "$tmp/c.sock")" ': reached' ||
+    skip_all "gyr run does not watch this machine: $(tail -n 1 "$tmp/err")"
 hostile 101 $((100 + count))
 pods() { # UID APP: a pod of always the same name
     "$build/e2e/cri_run" "$tmp/c.sock" web-0 "$1" shop "$2" front gyr.test/one:1.0 \
@@ -233,7 +140,7 @@ later=$(id_of 3)
 options='--rm --privileged' run default "$later" gyr.test/one:1.0 /bin/true
 seen=$count
 [ $have_pods -ne 0 ] || seen=$((count + 2))
-stop "$seen"
+names_stop "$seen"
 if [ $have_pods -eq 0 ]; then
     for k in 1 2; do
         app=store
@@ -245,15 +152,10 @@ if [ $have_pods -eq 0 ]; then
     starts=$((count + 5))
 else
     sed 's/^/# /' "$tmp/pod.err"
-    printf 'ok %d # SKIP no pods: the CRI of this containerd does not run them\n' $((n += 1))
+    skip "no pods: the CRI of this containerd does not run them"
     starts=$((count + 1))
 fi
-[ "$(result plain)" -eq "$seen" ] && [ "$(result named)" -eq "$seen" ]
-ok "$count containers, four at a time: an alert of each"
-[ "$(result right)" -eq "$seen" ] && [ "$(result wrong)" -eq 0 ] && [ "$(result twice)" -eq 0 ]
-ok "every alert has the right name and image, none comes twice"
-below "$(result median_ms)" 50 && below "$(result worst_ms)" 1000
-ok "the names cost a median of $(result median_ms) ms, $(result worst_ms) at worst"
+names_right "$seen"
 [ "$(alerts '"rule":"told"' '"container.event":"running"' "$before")" -eq 1 ]
 ok "one that ran before is told once"
 [ "$(alerts '"rule":"told"' '"container.event":"start"')" -eq "$starts" ]
@@ -268,30 +170,5 @@ ok "privileged ones, running before and started later, give one alert each"
 ok "nothing is left waiting"
 
 # The same behind a proxy that is cut for ten seconds in the middle.
-"$build/e2e/unix_proxy" "$tmp/proxy.sock" "$tmp/c.sock" &
-proxy=$!
-until_true test -S "$tmp/proxy.sock"
-start "$tmp/proxy.sock"
-third=$((count / 3))
-hostile 1001 $((1000 + third))
-kill -USR1 "$proxy"
-sleep 10 &
-cut=$!
-hostile $((1001 + third)) $((1000 + 2 * third))
-wait "$cut"
-kill -USR2 "$proxy"
-until_true grep -q 'reached again' "$tmp/err"
-hostile $((1001 + 2 * third)) $((1000 + count))
-stop "$count"
-[ "$(result plain)" -eq "$count" ] && [ "$(result named)" -eq "$count" ] &&
-    [ "$(result twice)" -eq 0 ]
-ok "cut for ten seconds: every alert arrives, none twice"
-[ $(($(result right) + $(result missing))) -eq "$count" ] && [ "$(result wrong)" -eq 0 ] &&
-    [ "$(result missing)" -gt 0 ]
-ok "those without a name say that it is missing ($(result missing) of $count), all others are right"
-[ "$(result right)" -ge $((2 * third)) ]
-ok "names come again when it is healed"
-[ "$(grep -c 'not reached' "$tmp/err")" -eq 1 ] && [ "$(grep -c 'reached again' "$tmp/err")" -eq 1 ]
-ok "it is told once, and once that it is over"
-printf '1..%d\n' "$n"
-exit $bad
+names_cut "$count" "$tmp/c.sock" "$(enrichers "$tmp/proxy.sock")" ': reached' 'not reached' 'reached again'
+finish

@@ -4,40 +4,15 @@
 # is not there; and the recording, replayed where there is no API.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-build=${GYR_BUILD:-build/release}
-case $build in /*) ;; *) build=$PWD/$build ;; esac
-gyr=${GYR:-$build/bin/gyr}
-tmp=$(mktemp -d) || exit 1
+# shellcheck source=tests/lib/tap.sh
+. tests/lib/tap.sh
+told="$tmp/err $tmp/out"
 pid='' api=''
 # shellcheck disable=SC2317 # the trap calls it
-clean() {
+at_exit() {
     for p in $pid $api; do kill -9 "$p" 2>/dev/null; done
-    rm -rf "$tmp"
-}
-trap clean EXIT
-umask 022
-n=0 bad=0
-
-ok() { # NAME: the last command's status decides
-    if [ $? -eq 0 ]; then
-        n=$((n + 1))
-        printf 'ok %d - %s\n' "$n" "$1"
-    else
-        n=$((n + 1)) bad=1
-        printf 'not ok %d - %s\n' "$n" "$1"
-        head -n 20 "$tmp/err" 2>/dev/null | sed 's/^/# /'
-        tail -n 3 "$tmp/out" 2>/dev/null | sed 's/^/# /'
-    fi
 }
 
-until_true() { # COMMAND…: at most 10 s
-    i=0
-    until "$@"; do
-        i=$((i + 1))
-        [ "$i" -lt 100 ] || return 1
-        sleep 0.1
-    done
-}
 shows() { grep -qF -- "$1" "$tmp/out"; }
 # shellcheck disable=SC2317 # until_true calls it
 says() { grep -qF -- "$1" "$tmp/err"; }
@@ -63,7 +38,7 @@ exec 3>"$tmp/commands"
     echo 'put replicasets {"metadata": {"name": "web-5d", "namespace": "shop", "uid": "rs1", "ownerReferences": [{"kind": "Deployment", "name": "web", "uid": "dep1", "controller": true}]}}'
     pod $uid web
 } >&3
-until_true test -s "$tmp/port"
+until_true 10 test -s "$tmp/port"
 ok "the made-up API listens"
 port=$(cat "$tmp/port")
 
@@ -107,7 +82,7 @@ stop() {
 echo first >"$tmp/sa/token"
 config $uid "  - {plugin: record, options: {path: $tmp/pods.scap}}"
 start
-until_true shows "in shop/web-5d-1 uid $uid labels app:web deployment web team red"
+until_true 10 shows "in shop/web-5d-1 uid $uid labels app:web deployment web team red"
 ok "a pod's alert carries namespace, pod, labels and deployment, as a service account sees them"
 test "$(head -n 1 "$tmp/out" | grep -c '/file/0 in shop/web-5d-1 ')" = 1 && ! shows missing
 ok "the first event's alert too, although the API was asked for it first"
@@ -129,7 +104,7 @@ ok "which is said once"
     echo compact
     echo drop
 } >&3
-until_true says 'answers again'
+until_true 10 says 'answers again'
 ok "it is asked again, by the token that is in the file now, and from a list when it forgot"
 sleep 0.5
 tail -n 1 "$tmp/out" | grep -q "uid $uid labels app:web"
@@ -140,7 +115,7 @@ cp "$tmp/out" "$tmp/live"
 
 config $uid2 ""
 start
-until_true shows "in shop/web-5d-1 uid $uid2 labels app:second"
+until_true 10 shows "in shop/web-5d-1 uid $uid2 labels app:second"
 ok "the pod of the same name is another"
 stop
 
@@ -163,11 +138,10 @@ ok "the recording replays with the names, where there is no API"
 
 config $uid ""
 start # the server is no more
-until_true shows '"metadata":"missing"'
+until_true 10 shows '"metadata":"missing"'
 ok "with no API, alerts come at the deadline, marked"
-until_true says 'does not give' && sleep 1 && test "$(grep -c 'does not give' "$tmp/err")" = 1
+until_true 10 says 'does not give' && sleep 1 && test "$(grep -c 'does not give' "$tmp/err")" = 1
 ok "which is said once"
 stop
 
-echo "1..$n"
-exit $bad
+finish

@@ -4,29 +4,9 @@
 # demo with the reason. A made-up source stands for ebpf.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-GYR=$(realpath "${GYR:-build/release/bin/gyr}")
-plugins=$(realpath "${GYR_BUILD:-build/release}/plugins")
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-chmod 755 "$tmp"
-umask 022
-n=0 bad=0
-
-ok() { # NAME: the last command's status decides
-    if [ $? -eq 0 ]; then
-        n=$((n + 1))
-        printf 'ok %d - %s\n' "$n" "$1"
-    else
-        n=$((n + 1)) bad=1
-        printf 'not ok %d - %s\n' "$n" "$1"
-        sed 's/^/# /' "$tmp/err"
-    fi
-}
-
-skip() {
-    n=$((n + 1))
-    printf 'ok %d # SKIP %s\n' "$n" "$1"
-}
+# shellcheck source=tests/lib/tap.sh
+. tests/lib/tap.sh
+GYR=$gyr plugins=$build/plugins
 
 says() { grep -qF -- "$1" "$tmp/err"; }
 
@@ -138,5 +118,4 @@ EOT
         says "$GYR_RUN_DIR/lib/gyr/plugins/replay.so"
     ok "root's demo in another user's clone runs from root's folder too"
 fi
-printf '1..%d\n' "$n"
-exit $bad
+finish

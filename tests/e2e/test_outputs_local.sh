@@ -4,24 +4,9 @@
 # again, one that hangs beside others that do not.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-build=$(realpath "${GYR_BUILD:-build/release}")
-gyr=${GYR:-$build/bin/gyr}
+# shellcheck source=tests/lib/tap.sh
+. tests/lib/tap.sh
 seed=$PWD/tests/captures/seed.scap.gz
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-umask 022
-n=0 bad=0
-
-ok() { # NAME: the last command's status decides
-    if [ $? -eq 0 ]; then
-        n=$((n + 1))
-        printf 'ok %d - %s\n' "$n" "$1"
-    else
-        n=$((n + 1)) bad=1
-        printf 'not ok %d - %s\n' "$n" "$1"
-        head -n 20 "$tmp/err" 2>/dev/null | sed 's/^/# /'
-    fi
-}
 
 cat >"$tmp/rules.yaml" <<'EOR'
 - rule: Something was opened or run
@@ -85,5 +70,4 @@ if replay "{plugin: program, options: {command: [no-such-command-at-all]}}"; the
     grep -q "no-such-command-at-all: not found in PATH" "$tmp/err"
 fi
 ok "program: a command that is not there is told at the start"
-printf '1..%d\n' "$n"
-exit $bad
+finish

@@ -4,28 +4,10 @@
 # with a sentence.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-gyr=${GYR:-build/release/bin/gyr}
-stdout_dir=${GYR_BUILD:-build/release}/plugins
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-umask 022
-n=0 bad=0
-
-ok() { # NAME: the last command's status decides
-    if [ $? -eq 0 ]; then
-        n=$((n + 1))
-        printf 'ok %d - %s\n' "$n" "$1"
-    else
-        n=$((n + 1)) bad=1
-        printf 'not ok %d - %s\n' "$n" "$1"
-        sed 's/^/# /' "$tmp/log"
-    fi
-}
-
-skip() {
-    n=$((n + 1))
-    printf 'ok %d # SKIP %s\n' "$n" "$1"
-}
+# shellcheck source=tests/lib/tap.sh
+. tests/lib/tap.sh
+told="$tmp/log"
+stdout_dir=$build/plugins
 
 # says STATUS TEXT COMMAND…: it ends so, and its output has this text
 says() {
@@ -203,5 +185,4 @@ if [ "$(id -u)" -eq 0 ]; then
 else
     skip "refusals with privilege: not root"
 fi
-printf '1..%d\n' "$n"
-exit $bad
+finish

@@ -4,38 +4,16 @@
 # disks that are full, recorders that are killed, and what sysdig reads of it.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-build=${GYR_BUILD:-build/release}
-case $build in /*) ;; *) build=$PWD/$build ;; esac
-gyr=${GYR:-$build/bin/gyr}
+# shellcheck source=tests/lib/tap.sh
+. tests/lib/tap.sh
 captures=$PWD/tests/captures
-tmp=$(mktemp -d) || exit 1
 mounted='' pid=''
 # shellcheck disable=SC2317 # the trap calls it
-clean() {
+at_exit() {
     [ -z "$pid" ] || kill -9 "$pid" 2>/dev/null
     [ -z "$mounted" ] || umount "$mounted"
-    rm -rf "$tmp"
 }
-trap clean EXIT
-umask 022
 export TZ=UTC
-n=0 bad=0
-
-ok() { # NAME: the last command's status decides
-    if [ $? -eq 0 ]; then
-        n=$((n + 1))
-        printf 'ok %d - %s\n' "$n" "$1"
-    else
-        n=$((n + 1)) bad=1
-        printf 'not ok %d - %s\n' "$n" "$1"
-        head -n 20 "$tmp/err" 2>/dev/null | sed 's/^/# /'
-    fi
-}
-
-skip() {
-    n=$((n + 1))
-    printf 'ok %d # SKIP %s\n' "$n" "$1"
-}
 
 # exits STATUS COMMAND…: output in out, errors in err
 exits() {
@@ -161,8 +139,7 @@ if ! ${MAKE:-make} -s -f tests/plugins/Makefile CC="${CC:-cc}" SDK="$PWD/sdk" OU
     "$tmp/p/fake_syscall.so" >"$tmp/err" 2>&1; then
     false
     ok "the live source is built"
-    printf '1..%d\n' "$n"
-    exit 1
+    finish
 fi
 config() { # OPTIONS of the source, options of the recorder
     cat >"$tmp/live.yaml" <<EOF
@@ -302,5 +279,4 @@ else
     ok "sysdig reads over losses"
 fi
 
-printf '1..%d\n' "$n"
-exit "$bad"
+finish

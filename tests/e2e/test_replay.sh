@@ -4,30 +4,10 @@
 # outputs that are full, gone or rotated, a live source that fails.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-build=${GYR_BUILD:-build/release}
-gyr=${GYR:-$build/bin/gyr}
+# shellcheck source=tests/lib/tap.sh
+. tests/lib/tap.sh
 seed=$PWD/tests/captures/seed.scap.gz
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-umask 022
 export TZ=UTC
-n=0 bad=0
-
-ok() { # NAME: the last command's status decides
-    if [ $? -eq 0 ]; then
-        n=$((n + 1))
-        printf 'ok %d - %s\n' "$n" "$1"
-    else
-        n=$((n + 1)) bad=1
-        printf 'not ok %d - %s\n' "$n" "$1"
-        head -n 20 "$tmp/err" 2>/dev/null | sed 's/^/# /'
-    fi
-}
-
-skip() {
-    n=$((n + 1))
-    printf 'ok %d # SKIP %s\n' "$n" "$1"
-}
 
 # exits STATUS COMMAND…: output in out, errors in err
 exits() {
@@ -241,5 +221,4 @@ else
     skip "the plugins of the tests do not build here"
 fi
 
-printf '1..%d\n' "$n"
-exit "$bad"
+finish

@@ -4,30 +4,13 @@
 # host's files from within a container, and Gyr's alerts about itself. The sources are made up.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-gyr=$(realpath "${GYR:-build/release/bin/gyr}")
-plugins=$(realpath "${GYR_BUILD:-build/release}/plugins")
-tmp=$(mktemp -d) || exit 1
+# shellcheck source=tests/lib/tap.sh
+. tests/lib/tap.sh
+told="$tmp/err $tmp/out"
+plugins=$build/plugins
 pid=
-trap '[ -z "$pid" ] || kill -9 "$pid" 2>/dev/null; rm -rf "$tmp"' EXIT
-chmod 755 "$tmp"
-umask 022
-n=0 bad=0
-
-ok() { # NAME: the last command's status decides
-    if [ $? -eq 0 ]; then
-        n=$((n + 1))
-        printf 'ok %d - %s\n' "$n" "$1"
-    else
-        n=$((n + 1)) bad=1
-        printf 'not ok %d - %s\n' "$n" "$1"
-        sed 's/^/# /' "$tmp/err" "$tmp/out"
-    fi
-}
-
-skip() {
-    n=$((n + 1))
-    printf 'ok %d # SKIP %s\n' "$n" "$1"
-}
+# shellcheck disable=SC2317 # the trap calls it
+at_exit() { [ -z "$pid" ] || kill -9 "$pid" 2>/dev/null; }
 
 exits() { # STATUS COMMAND…
     want=$1
@@ -51,20 +34,11 @@ live='sources: [{plugin: fake_live, options: {count: 100000, rate: 100}}]'
 priv='sources: [{plugin: fake_priv, options: {count: 100000, rate: 100}}]'
 out="outputs: [{plugin: stdout, options: {format: json}}]"
 
-until_true() { # COMMAND…: at most 10 s
-    i=0
-    until "$@"; do
-        i=$((i + 1))
-        [ "$i" -lt 100 ] || return 1
-        sleep 0.1
-    done
-}
-
 start() { # ARGUMENTS…: gyr run in the background, until it gave an alert
     : >"$tmp/out" # now, not when the background comes to it
     "$@" "$gyr" run -c "$tmp/gyr.yaml" >"$tmp/out" 2>"$tmp/err" &
     pid=$!
-    until_true test -s "$tmp/out"
+    until_true 10 test -s "$tmp/out"
 }
 
 stop() { # @return its exit status
@@ -225,7 +199,7 @@ else
         ok "a file that could not be opened again later is told at the start"
     fi
     config "$live" "outputs: [{plugin: file, name: audit, options: {path: $tmp/ours}}, stdout]"
-    start && mv "$tmp/ours" "$tmp/old" && kill -HUP "$pid" && until_true test -s "$tmp/ours" && stop
+    start && mv "$tmp/ours" "$tmp/old" && kill -HUP "$pid" && until_true 10 test -s "$tmp/ours" && stop
     ok "rotation works after the drop"
 
     # ---- in a container ----
@@ -261,5 +235,4 @@ EOT
         skip "in a container: namespaces cannot be made here, or there is a /host"
     fi
 fi
-printf '1..%d\n' "$n"
-exit $bad
+finish

@@ -59,7 +59,6 @@ retry='retry: {min: 10ms, max: 100ms}'
 config plain rules.yaml "$tmp/want.json"
 config down rules.yaml /dev/full "$spool" "$retry" "queue: 64"
 config up none.yaml "$tmp/got.json" "$spool" "$retry" "queue: 64"
-config both rules.yaml "$tmp/both.json" "spool: {dir: $tmp/spool2, segment_bytes: 256K}" "queue: 64"
 
 "$gyr" replay -q -c "$tmp/plain.yaml" "$seed" >/dev/null 2>"$tmp/err" && uuids "$tmp/want.json" >"$tmp/want" &&
     [ "$(wc -l <"$tmp/want")" -gt 1000 ]
@@ -78,9 +77,10 @@ while [ $i -lt 100 ] && kill -0 $pid 2>/dev/null; do
 done
 kill -9 $pid && ! wait $pid 2>/dev/null
 ok "a replay whose output takes nothing is killed with its alerts in the spool"
+cp -r "$tmp/spool" "$tmp/harmed"
 
-"$gyr" replay --stats -c "$tmp/up.yaml" "$seed" >/dev/null 2>"$tmp/err"
-[ $? -eq 0 ] && uuids "$tmp/got.json" | cmp - "$tmp/want" >>"$tmp/err" 2>&1 &&
+"$gyr" replay --stats -c "$tmp/up.yaml" "$seed" >/dev/null 2>"$tmp/err" &&
+    uuids "$tmp/got.json" | cmp - "$tmp/want" >>"$tmp/err" 2>&1 &&
     [ "$(wc -l <"$tmp/got.json")" = "$(wc -l <"$tmp/want")" ]
 ok "the next run, whose rules match nothing, delivers every one of them, once"
 
@@ -91,20 +91,71 @@ grep -o '"uuid":"[^"]*"' "$tmp/want.json" >"$tmp/a"
 grep -o '"uuid":"[^"]*"' "$tmp/got.json" | cmp - "$tmp/a"
 ok "in the order that they were raised in"
 
+# ---- damage: bytes in the middle of one file, the half of another, one that is something else ----
+config harmed none.yaml "$tmp/rest.json" "spool: {dir: $tmp/harmed, segment_bytes: 256K, max_bytes: 512M}"
+find "$tmp/harmed" -name '*.seg' | sort >"$tmp/segments"
+file() { sed -n "$1p" "$tmp/segments"; }
+printf 'harm' | dd of="$(file 1)" bs=1 seek=100000 conv=notrunc 2>/dev/null
+truncate -s 128K "$(file 2)"
+printf 'harm' | dd of="$(file 3)" bs=1 conv=notrunc 2>/dev/null
+"$gyr" replay -q -c "$tmp/harmed.yaml" "$seed" >/dev/null 2>"$tmp/err" &&
+    [ "$(grep -c "of the spool is damaged" "$tmp/err")" = 2 ] &&
+    [ "$(grep -c "no segment that this version can read; it is left out and kept aside" "$tmp/err")" = 1 ] &&
+    [ "$(find "$tmp/harmed" -name '*.bad' | wc -l)" = 3 ] && [ -z "$(find "$tmp/harmed" -name '*.seg')" ]
+ok "each damaged file is told and kept aside"
+grep -o '"uuid":"[^"]*"' "$tmp/rest.json" >"$tmp/c"
+# one of the first file, half of the second, the whole of the third are missing; nothing else is
+awk 'NR == FNR { want[$0] = FNR; n = FNR; next }
+    !($0 in want) || want[$0] <= last { exit 1 }
+    { gaps += want[$0] > last + 1; last = want[$0] }
+    END { if (last != n || gaps != 2 || FNR < n / 2) exit 1 }' "$tmp/a" "$tmp/c"
+ok "the others are delivered, in order ($(wc -l <"$tmp/c") of $(wc -l <"$tmp/a"))"
+
 # ---- killed at any moment ----
-i=0
-while [ $i -lt "$kills" ]; do
-    "$gyr" replay -q -c "$tmp/both.yaml" "$seed" >/dev/null 2>"$tmp/err" &
+config both rules.yaml "$tmp/both.json" "spool: {dir: $tmp/spool2, segment_bytes: 256K}" "queue: 64"
+began=$(date +%s%N)
+"$gyr" replay -q -c "$tmp/both.yaml" "$seed" >/dev/null 2>"$tmp/err"
+ok "a replay with a spool"
+took=$(($(date +%s%N) - began))
+
+# killed CONFIG I: somewhere in the course of a replay, another place each time
+killed() {
+    "$gyr" replay -q -c "$1" "$seed" >/dev/null 2>"$tmp/err" &
     pid=$!
-    sleep "0.0$((i * 7 % 10))$((i % 10))"
+    sleep "$(awk -v took="$took" -v i="$2" 'BEGIN { printf "%.4f", took / 1e9 * (40 + i * 37 % 60) / 100 }')"
     kill -9 $pid 2>/dev/null
     wait $pid 2>/dev/null
+}
+rm -f "$tmp/both.json"
+i=0
+while [ $i -lt "$kills" ]; do
+    killed "$tmp/both.yaml" $i
     i=$((i + 1))
 done
 "$gyr" replay -q -c "$tmp/both.yaml" "$seed" >/dev/null 2>"$tmp/err" &&
-    # a line that the kill has cut is no alert; the whole one follows
+    # a line that the kill has cut is no alert; the whole one follows, as a line of its own
+    ! grep -q '.{"hostname"' "$tmp/both.json" &&
     grep '^{.*}$' "$tmp/both.json" | uuids | cmp - "$tmp/want" >>"$tmp/err" 2>&1
 ok "a replay killed $kills times and restarted until its end delivers every uuid, and no other"
+
+# What one that was killed had taken, the next, whose rules match nothing, delivers: those are the
+# first of all that were to come, and none of them is missing.
+i=0 in_the_middle=0 rc=0
+while [ $i -lt "$kills" ]; do
+    rm -rf "$tmp/spool3" "$tmp/part.json"
+    config part rules.yaml "$tmp/part.json" "spool: {dir: $tmp/spool3, segment_bytes: 64K}" "queue: 64"
+    config rest none.yaml "$tmp/part.json" "spool: {dir: $tmp/spool3, segment_bytes: 64K}" "queue: 64"
+    killed "$tmp/part.yaml" $i
+    "$gyr" replay -q -c "$tmp/rest.yaml" "$seed" >/dev/null 2>"$tmp/err" || rc=1
+    touch "$tmp/part.json"
+    grep -q '.{"hostname"' "$tmp/part.json" && rc=1
+    grep '^{.*}$' "$tmp/part.json" | grep -o '"uuid":"[^"]*"' | awk '!had[$0]++' >"$tmp/b"
+    head -n "$(wc -l <"$tmp/b")" "$tmp/a" | cmp - "$tmp/b" >>"$tmp/err" 2>&1 || rc=1
+    [ -s "$tmp/b" ] && [ "$(wc -l <"$tmp/b")" -lt "$(wc -l <"$tmp/a")" ] && in_the_middle=$((in_the_middle + 1))
+    i=$((i + 1))
+done
+[ $rc -eq 0 ]
+ok "what was taken before a kill is delivered, in order, without a gap ($in_the_middle of $kills in the middle)"
 
 # ---- places that cannot be used ----
 printf 'no folder\n' >"$tmp/occupied"

@@ -5,27 +5,13 @@
 # request gets every alert.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-build=${GYR_BUILD:-$PWD/build/release}
-gyr=${GYR:-$build/bin/gyr}
+# shellcheck source=tests/lib/tap.sh
+. tests/lib/tap.sh
 PATH=$PATH:/usr/sbin
-n=0 bad=0
 
-tmp=$(mktemp -d) || exit 1
 pid=
-trap 'test -z "$pid" || kill "$pid" 2>/dev/null; rm -rf "$tmp"' EXIT
-trap 'exit 1' HUP INT TERM
-chmod 755 "$tmp"
-umask 022
-
-ok() { # NAME: the last command's status decides
-    rc=$?
-    n=$((n + 1))
-    [ $rc -eq 0 ] || { bad=1 && printf 'not '; }
-    printf 'ok %d - %s\n' "$n" "$1"
-    [ $rc -eq 0 ] || head -n 20 "$tmp/err" 2>/dev/null | sed 's/^/# /'
-}
-
-uuids() { grep -o '"uuid":"[^"]*"' "$1" | sort; }
+# shellcheck disable=SC2317 # the trap calls it
+at_exit() { [ -z "$pid" ] || kill "$pid" 2>/dev/null; }
 
 certificate() { # NAME SUBJECT: signed by itself
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=$2" \
@@ -52,7 +38,12 @@ http {
         ssl_certificate_key $tmp/server.key;
         ssl_client_certificate $tmp/client.crt;
         ssl_verify_client on;
-        location / { access_log $tmp/bodies body; proxy_pass http://unix:$tmp/socket:; }
+        location / {
+            access_log $tmp/bodies body;
+            set \$all "\$http_x_key/\$http_authorization/\$http_x_env";
+            if (\$all != "the-secret-key/Bearer the-secret-header/the-secret-env") { return 403; }
+            proxy_pass http://unix:$tmp/socket:;
+        }
     }
     server {
         listen unix:$tmp/socket;
@@ -60,6 +51,8 @@ http {
     }
 }
 EOF
+    printf 'Bearer the-secret-header\n' >"$tmp/header"
+    export GYR_SECRET=the-secret-env
     nginx -p "$tmp" -c "$tmp/nginx.conf" 2>>"$tmp/nginx.out" &
     pid=$!
 }
@@ -73,7 +66,7 @@ outputs:
     options:
       url: https://127.0.0.1:$port/the-secret-path
       key: the-secret-key
-      headers: {X-Key: "{key}"}
+      headers: {X-Key: "{key}", Authorization: {file: header}, X-Env: {env: GYR_SECRET}}
       tls_ca: $tmp/server.crt
       batch: lines
 $1
@@ -85,11 +78,7 @@ EOF
 mkfifo "$tmp/open"
 "$build/e2e/web_flaky" "$tmp/taken" <"$tmp/open" >"$tmp/port" 2>"$tmp/err" &
 exec 9>"$tmp/open"
-i=0
-while [ $i -lt 100 ] && [ ! -s "$tmp/port" ]; do
-    sleep 0.1
-    i=$((i + 1))
-done
+until_true 20 test -s "$tmp/port"
 cat >"$tmp/gyr.yaml" <<EOF
 plugin_dirs: [$build/plugins]
 outputs:
@@ -104,15 +93,13 @@ exec 9>&-
 uuids "$tmp/alerts" >"$tmp/want"
 uuids "$tmp/taken" >"$tmp/got"
 [ -s "$tmp/want" ] && cmp "$tmp/want" "$tmp/got" >>"$tmp/err" 2>&1
-ok "every alert arrived, once"
+ok "every alert arrived, once, in order"
 rm -f "$tmp/alerts"
 
 for tool in nginx openssl; do
     command -v $tool >/dev/null 2>&1 && continue
-    n=$((n + 1))
-    echo "ok $n # SKIP there is no $tool: a server with client certificates is not tried"
-    printf '1..%d\n' "$n"
-    exit $bad
+    skip "there is no $tool: a server with client certificates is not tried"
+    finish
 done
 
 # no port can be reserved for nginx: another is tried where one is taken
@@ -139,17 +126,36 @@ ok "a capture is replayed into it"
 uuids "$tmp/alerts" >"$tmp/want"
 uuids "$tmp/bodies" >"$tmp/got"
 [ -s "$tmp/want" ] && cmp "$tmp/want" "$tmp/got" >>"$tmp/err" 2>&1
-ok "every alert arrived, once"
+ok "every alert arrived, once, in order"
 ! grep -q 'the-secret' "$tmp/out" "$tmp/err"
-ok "neither key nor path is shown"
+ok "neither key, path nor header is shown"
+: >"$tmp/shown"
+for command in "output test webhook" "list outputs" "check" "replay -vv"; do
+    # shellcheck disable=SC2086 # words
+    set -- $command
+    case $command in replay*) set -- "$@" tests/captures/attacks.scap.gz ;; esac
+    "$gyr" "$@" -c "$tmp/gyr.yaml" >>"$tmp/shown" 2>&1 || echo "failed: gyr $command" >>"$tmp/shown"
+done
+cp "$tmp/shown" "$tmp/err"
+[ -s "$tmp/shown" ] && ! grep -q -e 'the-secret' -e '^failed' "$tmp/shown"
+ok "nor by output test, list, check and -vv"
+printf 'the-secret {nonsense}' >"$tmp/header"
+"$gyr" check -c "$tmp/gyr.yaml" >"$tmp/err" 2>&1
+[ $? -eq 1 ] && grep -q 'header Authorization' "$tmp/err" && ! grep -q -e 'the-secret' -e nonsense "$tmp/err"
+ok "nor by the message about a header that is wrong"
+rm "$tmp/header"
+"$gyr" check -c "$tmp/gyr.yaml" >"$tmp/err" 2>&1
+[ $? -eq 1 ] && grep -q "option 'headers' of" "$tmp/err" && ! grep -q 'the-secret' "$tmp/err"
+ok "a file that is not there is told, without the line in the configuration"
+printf 'Bearer the-secret-header\n' >"$tmp/header"
 
 # Who has no certificate is answered 400, which is for good: told, and nothing arrives.
 : >"$tmp/bodies"
-config ""
+config "    dead_letters: $tmp/dead"
 "$gyr" replay -c "$tmp/gyr.yaml" tests/captures/attacks.scap.gz >"$tmp/out" 2>"$tmp/err"
-grep -q "https://127.0.0.1: it answered 400" "$tmp/err" && ! grep -q uuid "$tmp/bodies"
+grep -q "refused for good: https://127.0.0.1: it answered 400" "$tmp/dead" &&
+    grep -q "output 'webhook'" "$tmp/err" && ! grep -q uuid "$tmp/bodies"
 ok "without a certificate nothing is taken, which is told"
-! grep -q 'the-secret' "$tmp/out" "$tmp/err"
+! grep -q 'the-secret' "$tmp/out" "$tmp/err" "$tmp/dead"
 ok "neither key nor path is shown then"
-printf '1..%d\n' "$n"
-exit $bad
+finish

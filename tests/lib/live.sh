@@ -1,53 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-# What the tests share that watch this machine: TAP, a gyr in the background, Docker. Sourced from the
-# top folder by scripts that set $tmp, a new folder. Whatever was started here ends with the script.
+# What the tests share that watch this machine, besides tap.sh: a gyr in the background, Docker. Sourced
+# from the top folder. Whatever was started here ends with the script.
 # shellcheck shell=sh disable=SC2034,SC2154 # the scripts set and use these
-build=${GYR_BUILD:-$PWD/build/release}
-gyr=${GYR:-$build/bin/gyr}
+# shellcheck source=tests/lib/tap.sh
+. tests/lib/tap.sh
 source=${GYR_LIVE_SOURCE:-ebpf}
-n=0 bad=0 gyr_pid='' docker_pid='' load_pid=''
+told="$tmp/log" gyr_pid='' docker_pid='' load_pid=''
 
-ok() { # NAME: the last command's status decides; $tmp/log says why
-    if [ $? -eq 0 ]; then
-        n=$((n + 1))
-        printf 'ok %d - %s\n' "$n" "$1"
-    else
-        n=$((n + 1)) bad=1
-        printf 'not ok %d - %s\n' "$n" "$1"
-        [ ! -e "$tmp/log" ] || sed 's/^/# /' "$tmp/log" | head -n 60
-    fi
-}
-
-skip() {
-    n=$((n + 1))
-    printf 'ok %d # SKIP %s\n' "$n" "$1"
-}
-
-# too_busy WHAT: is the machine so busy with other things that WHAT would test them? Then it is skipped.
-too_busy() {
-    load=$(cut -d. -f1 /proc/loadavg)
-    [ "$load" -ge $((4 * $(nproc))) ] || return 1
-    skip "$1: the load of this machine is $(cut -d' ' -f1 /proc/loadavg)"
-}
-
-# shellcheck disable=SC2317 # a trap calls it
-clean() {
+# shellcheck disable=SC2317 # the trap calls it
+at_exit() {
     [ -z "$load_pid" ] || kill -- "-$load_pid" 2>/dev/null
     [ -z "$gyr_pid" ] || kill "$gyr_pid" 2>/dev/null
     docker_stop
-    rm -rf "$tmp"
-}
-trap clean EXIT
-trap 'exit 1' HUP INT TERM
-
-until_true() { # SECONDS COMMAND…: looked at ten times a second
-    i=$(($1 * 10))
-    shift
-    until "$@"; do
-        i=$((i - 1))
-        [ "$i" -gt 0 ] || return 1
-        sleep 0.1
-    done
 }
 
 # gyr_start SECONDS RULES ARGUMENTS…: gyr run for so long at most, with the rule files and those that

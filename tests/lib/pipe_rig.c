@@ -184,6 +184,8 @@ static int enricher_event(void *self, uint32_t which, const struct gyr_event *ev
     note(tick ? 't' : 'o');
     rig->told[rig->n_told++ % PIPE_EVENTS] = (struct pipe_told){ev->type, ev->flags, rig->n_seen};
     unlock();
+    if (tick && rig->nap_us)
+        (void)usleep(rig->nap_us);
     if (tick && rig->asks_snapshot)
         rig->snapshot_answer = rig->host->snapshot(rig->host->ctx);
     if (tick && rig->asks_thread)
@@ -276,6 +278,8 @@ static int output_write(void *self, const struct gyr_alert *const *alerts, uint3
 
     (void)err;
     lock();
+    if (rig->down && strcmp(rig->down, host->instance) == 0)
+        n = 0;
     for (uint32_t i = 0; i < n; i++) {
         const struct gyr_alert *a = alerts[i];
         struct pipe_seen *s = &rig->seen[rig->n_seen];

@@ -57,8 +57,9 @@ struct pipe_rig {
     uint32_t emit_refused;
     bool refuse_arg; /**< bind() refuses fake.arg[bad] */
     int on_event_answer;
-    bool asks_snapshot; /**< for each tick */
+    bool asks_snapshot;  /**< for each tick */
     int64_t asks_thread; /**< likewise, this thread; 0: none */
+    uint32_t nap_us;     /**< it takes so long for each tick */
     int snapshot_answer;
     struct pipe_told told[PIPE_EVENTS]; /**< what on_event() was called with */
     uint32_t n_told;
@@ -66,6 +67,7 @@ struct pipe_rig {
     const struct gyr_host *host; /**< the enricher's */
 
     /* the output */
+    const char *down; /**< an output that takes nothing; NULL: all do */
     struct pipe_seen seen[PIPE_SEEN];
     uint32_t n_seen;
 

@@ -87,6 +87,7 @@ static void everything_said(void **state)
              "    on_full: wait\n"
              "    queue: 10\n"
              "    retry: {min: 1s, max: 1m, give_up: 1d}\n"
+             "    digest: {time: 10m, alerts: 10}\n"
              "    dead_letters: dead.json\n"
              "    dedup: {fields: [user.name, proc.name], window: 5m}\n"
              "    rate_limit: {burst: 7, per_rule: 10/1m}\n"
@@ -128,6 +129,8 @@ static void everything_said(void **state)
     assert_int_equal(c->outputs[1].retry.min_ns, 1000000000);
     assert_int_equal(c->outputs[1].retry.max_ns, 60000000000);
     assert_int_equal(c->outputs[1].retry.give_up_ns, 86400000000000);
+    assert_int_equal(c->outputs[1].digest.wait_ns, 600000000000);
+    assert_int_equal(c->outputs[1].digest.alerts, 10);
     assert_string_equal(c->outputs[1].dead_letters, "/etc/gyr/dead.json");
     assert_string_equal(c->outputs[1].noise.dedup[1], "proc.name");
     assert_int_equal(c->outputs[1].noise.window_ns, 300000000000);
@@ -233,6 +236,11 @@ static void every_mistake_has_its_place(void **state)
         {"mute: [{rule: a, until: soon}]", "'soon' is no time such as 2026-01-31T18:00:00Z", 1, 25},
         {"mute: [{rule: a, between: '9-10'}]", "'9-10' are no hours such as 22:00-06:00", 1, 27},
         {"outputs:\n  - {plugin: x, retry: 5s}", "retry must be a mapping, not text", 2, 24},
+        {"outputs:\n  - {plugin: x, digest: {alerts: 5}}", "digest needs the key 'time'", 2, 25},
+        {"outputs:\n  - {plugin: x, queue: 9, digest: {time: 1m, alerts: 10}}",
+         "a digest of 10 alerts does not fit into a queue of 9", 2, 5},
+        {"outputs:\n  - {plugin: x, digest: {time: 1m}, retry: {give_up: 1m}}",
+         "'time' of digest must be shorter than 'give_up' of retry", 2, 5},
         {"outputs:\n  - {plugin: x, queue: 0}", "'0' is out of range: 1 to 1048576 is allowed", 2,
          24},
         {"outputs:\n  - {plugin: x, queue: many}", "'many' is not a number", 2, 24},

@@ -34,6 +34,7 @@ struct fake {
     uint64_t retry_after, poison;  /* this alert is always to be retried */
     uint32_t at_most;              /* 0: of an offer, take so many and put the others off */
     bool fail;                     /* answer negative */
+    struct delivery *ack_in_flush; /* whose alerts are acknowledged only then */
 };
 
 static void fake_init(struct fake *f)
@@ -103,6 +104,8 @@ static int fake_flush(void *self, uint32_t timeout_ms, struct gyr_error *err)
     (void)timeout_ms;
     (void)err;
     f->flushed++;
+    for (uint32_t i = 0; f->ack_in_flush && i < f->n_tokens; i++)
+        delivery_ack(f->ack_in_flush, f->tokens[i], GYR_V_ACCEPTED, 0);
     return 0;
 }
 
@@ -135,7 +138,8 @@ static struct alert *an_alert(uint64_t num)
     return a;
 }
 
-static struct delivery *start(struct fake *f, uint32_t capacity, bool wait)
+static struct delivery *start_digest(struct fake *f, uint32_t capacity, bool wait,
+                                     struct digest_conf digest)
 {
     struct delivery_conf conf = {.name = "fake",
                                  .ops = &ops,
@@ -144,12 +148,18 @@ static struct delivery *start(struct fake *f, uint32_t capacity, bool wait)
                                  .wait = wait,
                                  .notify_fd = -1,
                                  .backoff_min_ns = 2 * MS,
-                                 .backoff_max_ns = 16 * MS};
+                                 .backoff_max_ns = 16 * MS,
+                                 .digest = digest};
     struct delivery *d;
 
     assert_int_equal(delivery_new(&conf, &d), 0);
     assert_int_equal(delivery_start(d, f), 0);
     return d;
+}
+
+static struct delivery *start(struct fake *f, uint32_t capacity, bool wait)
+{
+    return start_digest(f, capacity, wait, (struct digest_conf){0});
 }
 
 static int offer(struct delivery *d, uint64_t num)
@@ -669,6 +679,94 @@ static void test_reopen(void **state)
     delivery_free(d);
 }
 
+/* Full before its time: at once; what is left of it at the end: at once, too. */
+static void test_digest_by_number(void **state)
+{
+    struct delivery *d;
+    struct fake f;
+
+    (void)state;
+    fake_init(&f);
+    d = start_digest(&f, 64, true, (struct digest_conf){3600000ull * MS, 4});
+    offer_all(d, 3);
+    (void)usleep(50000);
+    assert_int_equal(stats(d).delivered, 0);
+    for (uint64_t i = 4; i <= 9; i++)
+        assert_int_equal(offer(d, i), 0);
+    wait_until(&f.n, &f, 8);
+    assert_int_equal(f.offers, 2);
+    (void)usleep(50000);
+    assert_int_equal(f.n, 8);
+    assert_int_equal(end(d, 1000).delivered, 9);
+    assert_int_equal(f.offers, 3);
+    for (uint64_t i = 0; i < 9; i++)
+        assert_int_equal(f.got[i], i + 1);
+    delivery_free(d);
+}
+
+/* When the first alert has waited for so long, all that came since go together; also when they must
+ * go again. */
+static void test_digest_by_time(void **state)
+{
+    struct delivery *d;
+    uint64_t began;
+    struct fake f;
+
+    (void)state;
+    fake_init(&f);
+    f.retry_first = 2;
+    d = start_digest(&f, 200, true, (struct digest_conf){500ull * MS, 100});
+    began = clock_ns();
+    offer_all(d, 70);
+    wait_until(&f.n, &f, 70);
+    assert_true(f.times[0] - began >= 500ull * MS);
+    assert_int_equal(f.offers, 3);
+    assert_int_equal(f.attempt_max, 3);
+    /* the next begins anew */
+    began = clock_ns();
+    assert_int_equal(offer(d, 71), 0);
+    wait_until(&f.n, &f, 71);
+    assert_true(f.times[70] - began >= 500ull * MS);
+    (void)end(d, 100);
+    delivery_free(d);
+}
+
+/* A queue that is full waits for nothing. */
+static void test_digest_in_a_full_queue(void **state)
+{
+    struct delivery *d;
+    struct fake f;
+
+    (void)state;
+    fake_init(&f);
+    f.poison = 1; /* keeps its place */
+    d = start_digest(&f, 8, true, (struct digest_conf){3600000ull * MS, 8});
+    offer_all(d, 30);
+    wait_until(&f.n, &f, 20);
+    (void)end(d, 500);
+    assert_int_equal(f.n, 29);
+    delivery_free(d);
+}
+
+static void test_acked_in_flush(void **state)
+{
+    struct delivery_stats s;
+    struct delivery *d;
+    struct fake f;
+
+    (void)state;
+    fake_init(&f);
+    f.verdict = GYR_V_LATER;
+    d = start(&f, 16, true);
+    f.ack_in_flush = d;
+    offer_all(d, 5);
+    wait_until(&f.n_tokens, &f, 5);
+    s = end(d, 20);
+    assert_int_equal(s.delivered, 5);
+    assert_int_equal(s.dropped, 0);
+    delivery_free(d);
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -679,16 +777,18 @@ static int setup(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order),        cmocka_unit_test(test_drop),
-        cmocka_unit_test(test_wait),         cmocka_unit_test(test_wait_ends),
-        cmocka_unit_test(test_retry),        cmocka_unit_test(test_backoff),
-        cmocka_unit_test(test_retry_after),  cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_dead_letters), cmocka_unit_test(test_poison),
-        cmocka_unit_test(test_failed),       cmocka_unit_test(test_later),
-        cmocka_unit_test(test_eager_ack),    cmocka_unit_test(test_never_acked),
-        cmocka_unit_test(test_isolation),    cmocka_unit_test(test_give_up),
-        cmocka_unit_test(test_slow_flush),   cmocka_unit_test(test_hanging),
-        cmocka_unit_test(test_reopen),
+        cmocka_unit_test(test_order),          cmocka_unit_test(test_drop),
+        cmocka_unit_test(test_wait),           cmocka_unit_test(test_wait_ends),
+        cmocka_unit_test(test_retry),          cmocka_unit_test(test_backoff),
+        cmocka_unit_test(test_retry_after),    cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_dead_letters),   cmocka_unit_test(test_poison),
+        cmocka_unit_test(test_failed),         cmocka_unit_test(test_later),
+        cmocka_unit_test(test_eager_ack),      cmocka_unit_test(test_never_acked),
+        cmocka_unit_test(test_isolation),      cmocka_unit_test(test_give_up),
+        cmocka_unit_test(test_slow_flush),     cmocka_unit_test(test_hanging),
+        cmocka_unit_test(test_reopen),         cmocka_unit_test(test_digest_by_number),
+        cmocka_unit_test(test_digest_by_time), cmocka_unit_test(test_digest_in_a_full_queue),
+        cmocka_unit_test(test_acked_in_flush),
     };
 
     return cmocka_run_group_tests(tests, setup, NULL);

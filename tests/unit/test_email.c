@@ -22,7 +22,7 @@ const struct gyr_plugin *gyr_plugin_query_email(uint32_t host_abi);
 
 /* As the option table of the plugin describes it. */
 struct email_config {
-    const char *address, *from, *user, *password, *password_file, *ca, *subject, *text, *html;
+    const char *address, *from, *user, *password, *ca, *subject, *text, *html;
     const char *const *to;
     int64_t tls, max_alerts;
     uint64_t timeout;

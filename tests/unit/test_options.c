@@ -226,6 +226,49 @@ static void secrets_stand_elsewhere(void **state)
         "option 'token' of plugin x: the environment has no variable 'GYR_TEST_SECRET'");
     assert_int_equal(parse("{path: x, token: {command: ls}}"), -EINVAL);
     assert_int_equal(parse("{path: {env: HOME}}"), -EINVAL);
+    assert_int_equal(parse("{path: x, headers: {a: {env: HOME}}}"), -EINVAL); /* no secrets */
+}
+
+/* Values of a mapping, and texts of a list, one by one. */
+static void secrets_in_mappings(void **state)
+{
+    static const struct gyr_option table[] = {
+        {GYR_OPT(struct config, headers, GYR_O_STRMAP, "headers", NULL, "Headers."),
+         .flags = GYR_OF_SECRET},
+        {GYR_OPT(struct config, files, GYR_O_STRLIST, "keys", NULL, "Keys."),
+         .flags = GYR_OF_SECRET}};
+    char path[] = "/tmp/gyr-secret-XXXXXX", yaml[200];
+    int fd = mkstemp(path);
+
+    (void)state;
+    assert_true(fd >= 0);
+    (void)close(fd);
+    write_secret(path, "Bearer hunter2\n");
+    (void)setenv("GYR_TEST_SECRET", "s3cret", 1);
+    (void)snprintf(yaml, sizeof(yaml),
+                   "{headers: {A: {file: %s}, B: b, C: {env: GYR_TEST_SECRET}}, "
+                   "keys: [a, {env: GYR_TEST_SECRET}]}",
+                   path);
+    assert_int_equal(parse_table(table, 2, yaml), 0);
+    assert_string_equal(cfg.headers[0], "A");
+    assert_string_equal(cfg.headers[1], "Bearer hunter2");
+    assert_string_equal(cfg.headers[3], "b");
+    assert_string_equal(cfg.headers[5], "s3cret");
+    assert_null(cfg.headers[6]);
+    assert_string_equal(cfg.files[0], "a");
+    assert_string_equal(cfg.files[1], "s3cret");
+    /* what is wrong is told without the line that it stands in */
+    (void)unsetenv("GYR_TEST_SECRET");
+    assert_int_equal(parse_table(table, 2, "headers: {A: hunter2, B: {env: GYR_TEST_SECRET}}"),
+                     -EINVAL);
+    assert_string_equal(
+        diags.first->text,
+        "option 'headers' of plugin x: the environment has no variable 'GYR_TEST_SECRET'");
+    assert_int_equal(parse_table(table, 2, "headers: {A: [hunter2]}"), -EINVAL);
+    assert_null(strstr(diags.first->text, "hunter2"));
+    assert_null(diags.first->loc.file ? diags.first->loc.file->text : NULL);
+    assert_int_equal(parse_table(table, 2, "headers: {A: {command: ls}}"), -EINVAL);
+    (void)unlink(path);
 }
 
 static void a_plugin_without_options(void **state)
@@ -245,6 +288,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(deprecated_is_a_warning, setup, teardown),
         cmocka_unit_test_setup_teardown(secrets_are_not_shown, setup, teardown),
         cmocka_unit_test_setup_teardown(secrets_stand_elsewhere, setup, teardown),
+        cmocka_unit_test_setup_teardown(secrets_in_mappings, setup, teardown),
         cmocka_unit_test_setup_teardown(a_plugin_without_options, setup, teardown),
     };
 

@@ -136,6 +136,28 @@ static void holds(const struct rig *t, const char *name, int first, int n)
     }
 }
 
+/* Half a line, of a process that was killed, is ended before the next begins. */
+static void test_torn(void **state)
+{
+    static const char want[] = "[00\n[0000001]\n[0000002]\n";
+    char got[64] = "";
+    int fd;
+
+    (void)state;
+    rig_open(&rig);
+    fd = open(rig.path, O_RDWR | O_CREAT, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "[00", 3), 3);
+    assert_int_equal(rig_start(&rig), 0);
+    put(&rig, 1, 1);
+    assert_int_equal(rig.plugin->output->reopen(rig.self, &rig.err), 0);
+    put(&rig, 2, 1);
+    assert_int_equal(pread(fd, got, sizeof(got), 0), sizeof(want) - 1);
+    assert_string_equal(got, want);
+    (void)close(fd);
+    rig_close(&rig);
+}
+
 static void test_by_size(void **state)
 {
     (void)state;
@@ -340,10 +362,11 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_by_size),       cmocka_unit_test(test_start_again),
-        cmocka_unit_test(test_by_time),       cmocka_unit_test(test_dates),
-        cmocka_unit_test(test_dates_soon),    cmocka_unit_test(test_gzip),
-        cmocka_unit_test(test_cannot_rotate), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_torn),        cmocka_unit_test(test_by_size),
+        cmocka_unit_test(test_start_again), cmocka_unit_test(test_by_time),
+        cmocka_unit_test(test_dates),       cmocka_unit_test(test_dates_soon),
+        cmocka_unit_test(test_gzip),        cmocka_unit_test(test_cannot_rotate),
+        cmocka_unit_test(test_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

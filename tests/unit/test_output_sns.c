@@ -606,7 +606,7 @@ static void test_credentials(void **state)
     assert_non_null(strstr(rig.err.msg, "profile 'half' has no aws_access_key_id and"));
     rig.cfg.profile = NULL;
     rig.cfg.credentials_file = "/nowhere/at/all";
-    assert_int_equal(rig.plugin->start(rig.self, &rig.err), -ENOENT);
+    assert_int_equal(rig.plugin->start(rig.self, &rig.err), GYR_E_CONF);
     /* the environment, which the file's name would win over */
     rig.cfg.credentials_file = NULL;
     (void)setenv("AWS_ACCESS_KEY_ID", KEY, 1);

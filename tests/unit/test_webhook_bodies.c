@@ -45,8 +45,8 @@ static void test_places(void **state)
           "Error syscall node-1 0b5a1c9e-0000-4000-8000-000000000003 k");
     check("{time} {time_s} {time_ms} {time_ns}", false,
           "2023-11-14T22:13:20.123456789Z 1700000000 1700000000123 1700000000123456789");
-    check("[{time}, {time_s}, {key}]", true,
-          "[\"2023-11-14T22:13:20.123456789Z\", 1700000000, \"k\"]");
+    check("[{time}, {time_s}, {time_f}, {key}]", true,
+          "[\"2023-11-14T22:13:20.123456789Z\", 1700000000, 1700000000.123456789, \"k\"]");
     check("{priority|error=high|*=low} {priority|warning=x|*=low}", false, "high low");
     check("[{priority|ERROR=1|*=2}, \"{priority|error=a\"b}\"]", true, "[1, \"a\\\"b\"]");
     check("{priority|warning=x}", true, "\"Error\"");

@@ -48,6 +48,8 @@ int gyr_writer_init(struct gyr_writer *w, struct gyr_error *err);
 void gyr_writer_free(struct gyr_writer *w);
 /** Use another descriptor from now on. */
 void gyr_writer_attach(struct gyr_writer *w, int fd);
+/** What is there ends in the middle of a line, of whomever: the next is to begin a line. */
+void gyr_writer_torn(struct gyr_writer *w);
 /** gyr_output_ops.write(): whole lines, one verdict each. What was written in part is continued
  *  when the alert is offered again. A reader that is gone fails the alerts, all else (disk full) is
  *  to be tried again. @param name of the file, for messages. */

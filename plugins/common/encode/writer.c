@@ -36,6 +36,12 @@ void gyr_writer_attach(struct gyr_writer *w, int fd)
     w->total = 0;
 }
 
+void gyr_writer_torn(struct gyr_writer *w)
+{
+    w->torn_token = UINT64_MAX; /* no alert's */
+    w->torn_done = 1;
+}
+
 void gyr_writer_wake(struct gyr_writer *w)
 {
     uint64_t one = 1;

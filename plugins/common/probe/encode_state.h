@@ -183,25 +183,16 @@ enum {
     MODE_DIR = 0040000,
     NAME_MAX_KIND = 16,
     PREFIX_MEMFD = 6, /* "memfd:" */
-    NAT_O_PATH = 010000000,
     SOCK_CLOSED = 7,
     KIND_STREAM = 1,
     KIND_RAW = 3
 };
 
-/* What it may do with the file; what an open that made it also asked for is gone by then. */
 static PRIM_INLINE u32 state_flags(const struct file *file, bool cloexec)
 {
-    enum { OWN_SYNC = 04000000, OWN_TMPFILE = 020000000, SYNC_BIT = 0x80, TMPFILE_BIT = 0x2000 };
     u64 v = KREAD(file, f_flags) & ~(u64)NAT_O_CLOEXEC;
-    u32 r = flags_open(v | (cloexec ? NAT_O_CLOEXEC : 0));
 
-    /* two that have others' bits as well as their own */
-    if (!(v & OWN_SYNC))
-        r &= ~(u32)SYNC_BIT;
-    if (!(v & OWN_TMPFILE))
-        r &= ~(u32)TMPFILE_BIT;
-    return v & NAT_O_PATH ? r & ~3u : r;
+    return flags_open_file(v | (cloexec ? NAT_O_CLOEXEC : 0));
 }
 
 static PRIM_INLINE void state_number(struct enc *e, u32 v)

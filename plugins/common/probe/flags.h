@@ -8,50 +8,7 @@
 #define PROBE_FLAGS_H
 
 #include "abi.h"
-
-/* What <fcntl.h> has; octal, as there. The four that differ on arm64 stand apart. */
-enum {
-    NAT_O_WRONLY = 01,
-    NAT_O_RDWR = 02,
-    NAT_O_CREAT = 0100,
-    NAT_O_EXCL = 0200,
-    NAT_O_TRUNC = 01000,
-    NAT_O_APPEND = 02000,
-    NAT_O_NONBLOCK = 04000,
-    NAT_O_DSYNC = 010000,
-    NAT_O_CLOEXEC = 02000000,
-    NAT_O_SYNC = 04010000,
-#if defined(__TARGET_ARCH_arm64) || defined(__aarch64__)
-    NAT_O_DIRECTORY = 040000,
-    NAT_O_DIRECT = 0200000,
-    NAT_O_LARGEFILE = 0400000,
-#else
-    NAT_O_DIRECT = 040000,
-    NAT_O_LARGEFILE = 0100000,
-    NAT_O_DIRECTORY = 0200000,
-#endif
-    NAT_O_TMPFILE = 020000000 | NAT_O_DIRECTORY
-};
-
-enum {
-    OPEN_RDONLY = 1,
-    OPEN_WRONLY = 2,
-    OPEN_CREATED = 0x4000,
-    OPEN_UPPER = 0x8000,
-    OPEN_LOWER = 0x10000
-};
-
-#define FLAG(native, bit) ((v) & (u64)(native) ? (u32)(bit) : 0)
-
-static PRIM_INLINE u32 flags_open(u64 v)
-{
-    u32 r = v & NAT_O_RDWR ? 3 : v & NAT_O_WRONLY ? OPEN_WRONLY : OPEN_RDONLY;
-
-    return r | FLAG(NAT_O_CREAT, 4) | FLAG(NAT_O_APPEND, 8) | FLAG(NAT_O_DSYNC, 0x10) |
-           FLAG(NAT_O_EXCL, 0x20) | FLAG(NAT_O_NONBLOCK, 0x40) | FLAG(NAT_O_SYNC, 0x80) |
-           FLAG(NAT_O_TRUNC, 0x100) | FLAG(NAT_O_DIRECT, 0x200) | FLAG(NAT_O_DIRECTORY, 0x400) |
-           FLAG(NAT_O_LARGEFILE, 0x800) | FLAG(NAT_O_CLOEXEC, 0x1000) | FLAG(NAT_O_TMPFILE, 0x2000);
-}
+#include "flags_open.h"
 
 /** Of pipes; flags_fd_pair(): of calls that only know close-on-exec and non-blocking. */
 static PRIM_INLINE u32 flags_fd(u64 v)

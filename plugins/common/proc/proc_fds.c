@@ -2,6 +2,7 @@
 /* Descriptors of the process at hand. */
 #include "proc_priv.h"
 
+#include "probe/flags_open.h"
 #include "syscall/syscall.h"
 
 #include <errno.h>
@@ -9,39 +10,10 @@
 #include <sys/socket.h>
 
 enum { FD_PARAMS = 10, INFO_MAX = 512 };
-/* The C library says 0, as it needs none; the kernel adds it. */
-#if defined(__aarch64__) || defined(__arm__)
-enum { KERNEL_O_LARGEFILE = 0400000 };
-#else
-enum { KERNEL_O_LARGEFILE = 0100000 };
-#endif
-
 /* What is read of an entry of fdinfo. */
 struct info {
     uint64_t flags, mount, pid;
 };
-
-static uint32_t portable_flags(uint64_t f)
-{
-    /* O_SYNC and O_TMPFILE contain the bits of others */
-    static const struct {
-        uint64_t theirs;
-        uint32_t ours;
-    } bits[] = {{O_APPEND, 1 << 3},     {O_DSYNC, 1 << 4},
-                {O_NONBLOCK, 1 << 6},   {O_SYNC, 1 << 7},
-                {O_DIRECT, 1 << 9},     {O_TMPFILE, 1 << 13},
-                {O_DIRECTORY, 1 << 10}, {KERNEL_O_LARGEFILE, 1 << 11},
-                {O_CLOEXEC, 1 << 12}};
-    uint32_t ret = f & O_PATH                    ? 0
-                   : (f & O_ACCMODE) == O_RDONLY ? 1
-                   : (f & O_ACCMODE) == O_WRONLY ? 2
-                                                 : 3;
-
-    for (size_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++)
-        if ((f & bits[i].theirs) == bits[i].theirs)
-            ret |= bits[i].ours;
-    return ret;
-}
 
 static bool read_info(struct proc_snapshot *s, const char *name, struct info *ret)
 {
@@ -188,7 +160,7 @@ static void put_file(struct proc_snapshot *s, const char *name, const struct pro
     put_name(v, shown.p, proc_left(&shown));
     if (!read_info(s, name, &info))
         return;
-    scap_view_uint(v, P_SNAP_FD__flags, portable_flags(info.flags), 4);
+    scap_view_uint(v, P_SNAP_FD__flags, flags_open_file(info.flags), 4);
     scap_view_uint(v, P_SNAP_FD__dev, proc_dev_of(s, info.mount, st), 4);
     scap_view_uint(v, P_SNAP_FD__mount_id, info.mount, 4);
 }

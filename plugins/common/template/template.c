@@ -22,20 +22,30 @@ enum place {
     P_TIME_S,
     P_TIME_MS,
     P_TIME_NS,
+    P_TIME_F,
     P_TAGS,
     P_FIELDS,
     P_FIELD,
     P_KEY
 };
 
-static const char *const place_names[] = {[P_LITERAL] = "",          [P_JSON] = "json",
-                                          [P_TEXT] = "text",         [P_RULE] = "rule",
-                                          [P_PRIORITY] = "priority", [P_SOURCE] = "source",
-                                          [P_HOSTNAME] = "hostname", [P_UUID] = "uuid",
-                                          [P_TIME] = "time",         [P_TIME_S] = "time_s",
-                                          [P_TIME_MS] = "time_ms",   [P_TIME_NS] = "time_ns",
-                                          [P_TAGS] = "tags",         [P_FIELDS] = "fields",
-                                          [P_FIELD] = "field",       [P_KEY] = "key"};
+static const char *const place_names[] = {[P_LITERAL] = "",
+                                          [P_JSON] = "json",
+                                          [P_TEXT] = "text",
+                                          [P_RULE] = "rule",
+                                          [P_PRIORITY] = "priority",
+                                          [P_SOURCE] = "source",
+                                          [P_HOSTNAME] = "hostname",
+                                          [P_UUID] = "uuid",
+                                          [P_TIME] = "time",
+                                          [P_TIME_S] = "time_s",
+                                          [P_TIME_MS] = "time_ms",
+                                          [P_TIME_NS] = "time_ns",
+                                          [P_TIME_F] = "time_f",
+                                          [P_TAGS] = "tags",
+                                          [P_FIELDS] = "fields",
+                                          [P_FIELD] = "field",
+                                          [P_KEY] = "key"};
 
 struct map {
     const char *from, *to;
@@ -121,7 +131,7 @@ static int add_place(struct template *t, char *s, bool in_string, struct gyr_err
     if (place > P_KEY)
         return gyr_fail(err, GYR_E_CONF,
                         "the place {%s} is not one of json text rule priority source hostname uuid "
-                        "time time_s time_ms time_ns tags fields field:NAME key",
+                        "time time_s time_ms time_ns time_f tags fields field:NAME key",
                         s);
     if (place == P_KEY && !t->key)
         return gyr_fail(err, GYR_E_CONF, "the place {key} needs the option 'key'");
@@ -439,7 +449,11 @@ static int put_time(const struct template *t, const struct part *p, uint64_t ns,
         ns /= 1000000000;
     else if (p->place == P_TIME_MS)
         ns /= 1000000;
-    (void)snprintf(text, sizeof(text), "%" PRIu64, ns);
+    if (p->place == P_TIME_F)
+        (void)snprintf(text, sizeof(text), "%" PRIu64 ".%09" PRIu64, ns / 1000000000,
+                       ns % 1000000000);
+    else
+        (void)snprintf(text, sizeof(text), "%" PRIu64, ns);
     return add_str(out, text);
 }
 
@@ -457,6 +471,7 @@ static int put(const struct template *t, const struct part *p, const struct gyr_
     case P_TIME_S:
     case P_TIME_MS:
     case P_TIME_NS:
+    case P_TIME_F:
         return put_time(t, p, a->ts_ns, out);
     case P_TAGS:
         return put_tags(t, p, a, out);

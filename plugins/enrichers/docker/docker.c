@@ -6,7 +6,7 @@
 #include <gyr/plugin.h>
 #include <stdlib.h>
 
-static const uint64_t NS_MS = 1000000;
+static const uint64_t NS_S = 1000000000;
 
 static const struct gyr_option options[] = {
     {GYR_OPT(struct dk_config, sockets, GYR_O_STRLIST, "sockets", NULL,
@@ -28,7 +28,7 @@ static void wake(void *runtime)
 
     atomic_store(&d->asked, true);
     if (d->running)
-        (void)curl_multi_wakeup(d->http.multi);
+        http_wake(d->http.http);
 }
 
 static void thread_main(void *arg)
@@ -36,9 +36,9 @@ static void thread_main(void *arg)
     struct docker *d = arg;
 
     while (!atomic_load(&d->stopping)) {
-        uint64_t a = dk_sockets_tick(d), b = dk_jobs_tick(d), ms = (a < b ? a : b) / NS_MS + 1;
+        uint64_t a = dk_sockets_tick(d), b = dk_jobs_tick(d), wait = a < b ? a : b;
 
-        dk_http_run(&d->http, ms < 1000 ? (int)ms : 1000);
+        http_run(d->http.http, wait < NS_S ? wait : NS_S);
     }
 }
 
@@ -78,7 +78,7 @@ static int docker_start(void *self, struct gyr_error *err)
     containers_start(self);
     if (!d->host->is_live)
         return 0;
-    if (curl_global_init(CURL_GLOBAL_NOTHING) != CURLE_OK || dk_http_init(&d->http) < 0)
+    if (dk_http_init(&d->http) < 0)
         return gyr_fail(err, -ENOMEM, "no memory for HTTP");
     d->running = true;
     r = d->host->thread_start(d->host->ctx, "docker", thread_main, d, &d->thread);
@@ -98,7 +98,7 @@ static void docker_stop(void *self)
     containers_stop(self);
     if (!d->running)
         return;
-    (void)curl_multi_wakeup(d->http.multi);
+    http_wake(d->http.http);
     (void)d->host->thread_join(d->host->ctx, d->thread);
     d->running = false;
     dk_http_free(&d->http);

@@ -178,9 +178,9 @@ static struct dk_image *image_keep(struct docker *d, const char *id, json_t *jso
 }
 
 /* Only what is read of it. */
-static json_t *image_of(const struct dk_request *r)
+static json_t *image_of(const struct http_answer *a)
 {
-    json_t *all = json_loadb(r->body ? r->body : "", r->len, 0, NULL), *o;
+    json_t *all = json_loadb(a->body, a->body_len, 0, NULL), *o;
 
     if (!json_is_object(all)) {
         json_decref(all);
@@ -194,14 +194,13 @@ static json_t *image_of(const struct dk_request *r)
     return o;
 }
 
-static void image_done(struct dk_request *r, long status, const char *why)
+static void image_done(struct dk_request *r, const struct http_answer *a)
 {
     struct dk_job *j = r->ctx;
-    json_t *image = status == 200 ? image_of(r) : NULL;
+    json_t *image = a->status == 200 ? image_of(a) : NULL;
     const char *id = dk_image_of(j->container);
 
-    (void)why;
-    if (image || status == 404)
+    if (image || a->status == 404)
         (void)image_keep(j->d, id, image);
     learn(j, image); /* without it, all but its digest */
 }
@@ -213,7 +212,7 @@ static void ask_image(struct dk_job *j)
     char path[256];
     struct dk_get g = {.socket = d->sockets[j->at].path,
                        .path = path,
-                       .timeout_ms = IMAGE_MS,
+                       .timeout_ns = IMAGE_MS * NS_MS,
                        .done = image_done,
                        .ctx = j,
                        .owner = &d->sockets[j->at]};
@@ -279,15 +278,14 @@ static void not_here(struct dk_job *j)
     }
 }
 
-static void inspect_done(struct dk_request *r, long status, const char *why)
+static void inspect_done(struct dk_request *r, const struct http_answer *a)
 {
     struct dk_job *j = r->ctx;
     struct docker *d = j->d;
 
-    (void)why;
-    if (status == 200)
-        j->container = json_loadb(r->body ? r->body : "", r->len, 0, NULL);
-    if (status == 404) {
+    if (a->status == 200)
+        j->container = json_loadb(a->body, a->body_len, 0, NULL);
+    if (a->status == 404) {
         not_here(j);
     } else if (json_is_object(j->container)) {
         ask_image(j);
@@ -307,7 +305,7 @@ static void inspect(struct dk_job *j)
     char path[CT_ID_MAX + 32];
     struct dk_get g = {.socket = d->sockets[j->at].path,
                        .path = path,
-                       .timeout_ms = (long)(d->cfg->timeout / NS_MS),
+                       .timeout_ns = d->cfg->timeout,
                        .done = inspect_done,
                        .ctx = j,
                        .owner = &d->sockets[j->at]};

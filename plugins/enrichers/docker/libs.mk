@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
-common.docker := containers record syscall
+common.docker := containers http record syscall
 libs.docker := -lcurl -ljansson

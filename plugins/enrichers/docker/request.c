@@ -5,177 +5,124 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONNECT_MS = 2000 };
+enum { LINE_MAX_ = 1 << 20, LINE_STEP = 4096 };
+static const uint64_t CONNECT_NS = 2000000000;
 
 int dk_http_init(struct dk_http *h)
 {
-    h->multi = curl_multi_init();
-    return h->multi ? 0 : -ENOMEM;
-}
-
-static void unlink_request(struct dk_http *h, struct dk_request *r)
-{
-    h->active[r->place] = NULL;
-    (void)curl_multi_remove_handle(h->multi, r->easy);
+    TAILQ_INIT(&h->active);
+    return http_new(&h->http);
 }
 
 static void request_free(struct dk_request *r)
 {
-    curl_easy_cleanup(r->easy);
-    free(r->body);
+    TAILQ_REMOVE(&r->http->active, r, link);
+    free(r->rest);
     free(r);
 }
 
 void dk_http_free(struct dk_http *h)
 {
-    if (!h->multi)
-        return;
-    for (uint32_t i = 0; i < DK_REQUESTS_MAX; i++) {
-        struct dk_request *r = h->active[i];
+    struct dk_request *r;
 
-        if (!r)
-            continue;
-        unlink_request(h, r);
+    http_free(h->http);
+    h->http = NULL;
+    while ((r = TAILQ_FIRST(&h->active)))
         request_free(r);
-    }
-    (void)curl_multi_cleanup(h->multi);
-    h->multi = NULL;
 }
 
 static bool make_room(struct dk_request *r, size_t n)
 {
-    size_t cap = r->cap ? r->cap : 4096;
+    size_t cap = r->cap ? r->cap : LINE_STEP;
     char *p;
 
-    if (n > r->max - r->len) {
-        r->too_large = true;
+    if (n > LINE_MAX_ - r->len)
         return false;
-    }
-    while (cap - r->len < n + 1)
+    while (cap - r->len < n)
         cap *= 2;
-    if (cap == r->cap)
-        return true;
-    p = realloc(r->body, cap);
+    p = cap == r->cap ? r->rest : realloc(r->rest, cap);
     if (!p)
         return false;
-    r->body = p;
+    r->rest = p;
     r->cap = cap;
     return true;
 }
 
-static void hand_out_lines(struct dk_request *r)
+static int on_data(void *arg, const void *p, size_t n)
 {
+    struct dk_request *r = arg;
     size_t at = 0;
     const char *nl;
 
-    while ((nl = memchr(r->body + at, '\n', r->len - at))) {
-        size_t n = (size_t)(nl - (r->body + at));
+    if (!make_room(r, n))
+        return -EMSGSIZE;
+    memcpy(r->rest + r->len, p, n);
+    r->len += n;
+    while ((nl = memchr(r->rest + at, '\n', r->len - at))) {
+        size_t len = (size_t)(nl - (r->rest + at));
 
-        if (n)
-            r->line(r, r->body + at, n);
-        at += n + 1;
+        if (len)
+            r->line(r, r->rest + at, len);
+        at += len + 1;
     }
-    memmove(r->body, r->body + at, r->len - at);
+    memmove(r->rest, r->rest + at, r->len - at);
     r->len -= at;
+    return 0;
 }
 
-static size_t on_data(char *p, size_t size, size_t n, void *ctx)
+static void on_done(void *arg, const struct http_answer *a)
 {
-    struct dk_request *r = ctx;
-    long status = 0;
+    struct dk_request *r = arg;
+    struct http_answer whole = *a;
 
-    n *= size;
-    if (!make_room(r, n))
-        return 0;
-    memcpy(r->body + r->len, p, n);
-    r->len += n;
-    r->body[r->len] = '\0';
-    (void)curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
-    if (r->line && status == 200)
-        hand_out_lines(r);
-    return n;
+    if (a->why)
+        whole.status = 0;
+    r->call = NULL;
+    r->done(r, &whole);
+    request_free(r);
 }
 
 struct dk_request *dk_http_get(struct dk_http *h, const struct dk_get *g)
 {
-    struct dk_request *r;
-    uint32_t place = 0;
+    struct dk_request *r = calloc(1, sizeof(*r));
     char url[1024];
-    CURL *e;
+    struct http_request q = {.url = url,
+                             .unix_socket = g->socket,
+                             .connect_ns = CONNECT_NS,
+                             .idle_ns = UINT64_MAX,
+                             .total_ns = g->timeout_ns,
+                             .on_data = g->line ? on_data : NULL,
+                             .on_done = on_done,
+                             .arg = r};
 
-    while (place < DK_REQUESTS_MAX && h->active[place])
-        place++;
-    r = place < DK_REQUESTS_MAX ? calloc(1, sizeof(*r)) : NULL;
     if (!r)
         return NULL;
-    r->place = place;
-    r->easy = e = curl_easy_init();
-    if (!e) {
-        free(r);
-        return NULL;
-    }
-    r->max = g->line ? DK_LINE_MAX : DK_ANSWER_MAX;
+    r->http = h;
     r->done = g->done;
     r->line = g->line;
     r->ctx = g->ctx;
     r->owner = g->owner;
+    TAILQ_INSERT_TAIL(&h->active, r, link);
     (void)snprintf(url, sizeof(url), "http://runtime%s", g->path);
-    (void)curl_easy_setopt(e, CURLOPT_URL, url);
-    (void)curl_easy_setopt(e, CURLOPT_UNIX_SOCKET_PATH, g->socket);
-    (void)curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-    (void)curl_easy_setopt(e, CURLOPT_NOPROXY, "*");
-    (void)curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http");
-    (void)curl_easy_setopt(e, CURLOPT_USERAGENT, "gyr");
-    (void)curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
-    (void)curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, g->timeout_ms);
-    (void)curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_data);
-    (void)curl_easy_setopt(e, CURLOPT_WRITEDATA, (void *)r);
-    (void)curl_easy_setopt(e, CURLOPT_PRIVATE, (void *)r);
-    h->active[r->place] = r;
-    if (curl_multi_add_handle(h->multi, e) != CURLM_OK) {
-        unlink_request(h, r);
+    if (http_send(h->http, &q, &r->call, NULL) < 0) {
         request_free(r);
         return NULL;
     }
     return r;
 }
 
-static void finish(struct dk_http *h, struct dk_request *r, CURLcode result)
-{
-    long status = 0;
-    const char *why =
-        r->too_large ? "its answer is larger than Gyr takes" : curl_easy_strerror(result);
-
-    (void)curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
-    if (result != CURLE_OK)
-        status = 0;
-    unlink_request(h, r); /* done() may give up its neighbours */
-    r->done(r, status, why);
-    request_free(r);
-}
-
-void dk_http_run(struct dk_http *h, int wait_ms)
-{
-    const CURLMsg *m;
-    int running, left;
-
-    (void)curl_multi_perform(h->multi, &running);
-    while ((m = curl_multi_info_read(h->multi, &left))) {
-        struct dk_request *r = NULL;
-
-        if (m->msg != CURLMSG_DONE)
-            continue;
-        (void)curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&r);
-        finish(h, r, m->data.result);
-        wait_ms = 0; /* there may be more to begin */
-    }
-    if (wait_ms)
-        (void)curl_multi_poll(h->multi, NULL, 0, wait_ms, NULL);
-}
-
 void dk_http_cancel(struct dk_http *h, const void *owner)
 {
-    for (uint32_t i = 0; i < DK_REQUESTS_MAX; i++)
-        if (h->active[i] && h->active[i]->owner == owner)
-            finish(h, h->active[i], CURLE_ABORTED_BY_CALLBACK);
+    static const struct http_answer given_up = {.why = "it was given up", .body = ""};
+    struct dk_request *r = TAILQ_FIRST(&h->active);
+
+    while (r) {
+        if (r->owner != owner || !r->call) {
+            r = TAILQ_NEXT(r, link);
+            continue;
+        }
+        http_cancel(r->call);
+        on_done(r, &given_up);
+        r = TAILQ_FIRST(&h->active); /* done() may have begun or given up others */
+    }
 }

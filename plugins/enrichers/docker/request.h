@@ -1,41 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file docker/request.h
- * @brief HTTP over a runtime's unix socket: one GET, its answer bounded. The plugin's thread only.
+ * @brief GETs to a runtime's unix socket: one answer, or a stream of lines. The plugin's thread
+ * only.
  */
 #ifndef DOCKER_REQUEST_H
 #define DOCKER_REQUEST_H
 
-#include <curl/curl.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "http/http.h"
 
-enum { DK_ANSWER_MAX = 4 << 20, DK_LINE_MAX = 1 << 20, DK_REQUESTS_MAX = 64 };
+#include <sys/queue.h>
 
 struct dk_request;
 
-/** @param status of HTTP; 0: no whole answer came, and @p why says what went wrong. The request is
- *  freed after it. */
-typedef void dk_done(struct dk_request *r, long status, const char *why);
+/** @param a status 0: no whole answer came, and a->why says what went wrong. The request is freed
+ *  after it. */
+typedef void dk_done(struct dk_request *r, const struct http_answer *a);
 /** One line of a stream. */
 typedef void dk_line(struct dk_request *r, const char *line, size_t len);
 
 struct dk_request {
-    uint32_t place; /* in dk_http.active */
-    CURL *easy;
-    char *body;
-    size_t len, cap, max;
+    TAILQ_ENTRY(dk_request) link;
+    struct dk_http *http;
+    struct http_call *call;
     dk_done *done;
     dk_line *line; /* of a stream; else NULL */
     void *ctx;
     void *owner; /* the endpoint */
-    bool too_large;
+    char *rest;  /* of a stream: a line that has not ended */
+    size_t len, cap;
 };
 
 struct dk_http {
-    CURLM *multi;
-    struct dk_request *active[DK_REQUESTS_MAX];
+    struct http *http;
+    TAILQ_HEAD(dk_requests, dk_request) active;
 };
 
 int dk_http_init(struct dk_http *h);  /**< 0; -ENOMEM */
@@ -43,15 +41,13 @@ void dk_http_free(struct dk_http *h); /**< gives up what is under way, without c
 
 struct dk_get {
     const char *socket, *path;
-    long timeout_ms; /**< of all of it; 0: as long as it lasts */
+    uint64_t timeout_ns; /**< of all of it; 0: as long as it lasts */
     dk_done *done;
     dk_line *line;
     void *ctx, *owner;
 };
-/** Begin. @return NULL: no memory, or too many at a time; nobody is called then. */
+/** Begin. @return NULL: no memory; nobody is called then. */
 struct dk_request *dk_http_get(struct dk_http *h, const struct dk_get *g);
-/** Let it work until something happens, at most @p wait_ms; calls done() and line(). */
-void dk_http_run(struct dk_http *h, int wait_ms);
 /** Give up all requests of an owner: their done() is called with status 0. */
 void dk_http_cancel(struct dk_http *h, const void *owner);
 

@@ -178,33 +178,34 @@ static void events_line(struct dk_request *r, const char *line, size_t len)
     json_decref(e);
 }
 
-static void events_done(struct dk_request *r, long status, const char *why)
+static void events_done(struct dk_request *r, const struct http_answer *a)
 {
+    const char *why = a->why ? a->why : "its stream of events ended";
     char reason[64];
 
-    if (status && status != 200) {
-        (void)snprintf(reason, sizeof(reason), "it answers HTTP %ld", status);
+    if (a->status && a->status != 200) {
+        (void)snprintf(reason, sizeof(reason), "it answers HTTP %ld", a->status);
         why = reason;
-    } else if (status) {
-        why = "its stream of events ended";
     }
     dk_socket_failed(r->owner, why);
 }
 
-static void list_done(struct dk_request *r, long status, const char *why)
+static void list_done(struct dk_request *r, const struct http_answer *a)
 {
     struct dk_socket *s = r->owner;
-    json_t *list = status == 200 ? json_loadb(r->body ? r->body : "", r->len, 0, NULL) : NULL;
+    json_t *list = a->status == 200 ? json_loadb(a->body, a->body_len, 0, NULL) : NULL;
+    const char *why = a->why;
     const json_t *one;
     char reason[64];
     size_t i;
 
     if (!json_is_array(list)) {
         json_decref(list);
-        if (status) {
+        if (a->status) {
             (void)snprintf(reason, sizeof(reason),
-                           status == 200 ? "its list of containers is none" : "it answers HTTP %ld",
-                           status);
+                           a->status == 200 ? "its list of containers is none"
+                                            : "it answers HTTP %ld",
+                           a->status);
             why = reason;
         }
         dk_socket_failed(s, why);
@@ -235,7 +236,7 @@ static void connect_to(struct dk_socket *s, uint64_t now)
     struct dk_get list = {.socket = s->path,
                           .path = "/containers/json",
                           .done = list_done,
-                          .timeout_ms = (long)(d->cfg->timeout / NS_MS),
+                          .timeout_ns = d->cfg->timeout,
                           .owner = s};
 
     (void)clock_gettime(CLOCK_REALTIME, &ts);

@@ -3,56 +3,10 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-int file_read(const char *path, size_t max, char **ret, size_t *ret_len)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    size_t n = 0, cap = 4096;
-    char *p, *q;
-    int r = 0;
-
-    if (fd < 0)
-        return -errno;
-    p = malloc(cap + 1);
-    while (p && r == 0) {
-        ssize_t got = read(fd, p + n, cap - n);
-
-        if (got == 0)
-            break;
-        if (got < 0 && errno != EINTR)
-            r = -errno;
-        n += got > 0 ? (size_t)got : 0;
-        if (n < cap)
-            continue;
-        if (n >= max) {
-            r = -EFBIG;
-            break;
-        }
-        cap = cap * 2 < max ? cap * 2 : max;
-        q = realloc(p, cap + 1);
-        if (!q)
-            r = -ENOMEM;
-        else
-            p = q;
-    }
-    (void)close(fd);
-    if (!p)
-        return -ENOMEM;
-    if (r < 0) {
-        free(p);
-        return r;
-    }
-    p[n] = '\0';
-    *ret = p;
-    if (ret_len)
-        *ret_len = n;
-    return 0;
-}
 
 static int set_token(struct cluster *c, const char *token)
 {
@@ -80,7 +34,7 @@ int cluster_read_token(struct cluster *c)
     c->auth_ns = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
     if (!c->token_file)
         return 0;
-    r = file_read(c->token_file, TOKEN_MAX, &token, &n);
+    r = http_file(c->token_file, TOKEN_MAX, &token, &n);
     if (r < 0)
         return r;
     while (n && isspace((unsigned char)token[n - 1]))
@@ -124,7 +78,7 @@ int cluster_in_pod(struct cluster *c, const char *dir, struct gyr_error *err)
             0 ||
         asprintf(&path, "%s/ca.crt", dir) < 0)
         return gyr_fail(err, -ENOMEM, "no memory");
-    r = file_read(path, CLUSTER_FILE_MAX, &c->ca, &n);
+    r = http_file(path, CLUSTER_FILE_MAX, &c->ca, &n);
     if (r < 0)
         (void)gyr_fail(err, r, "'%s' cannot be read: %s", path, strerror(-r));
     free(path);
@@ -227,7 +181,7 @@ static int pem(const struct kubeconfig *k, const json_t *o, const char *key, cha
             return gyr_fail(err, r, "%s: '%s' is no base64", k->path, data_key);
     } else if (name) {
         path = path_of(k, name);
-        r = path ? file_read(path, CLUSTER_FILE_MAX, own, &n) : -ENOMEM;
+        r = path ? http_file(path, CLUSTER_FILE_MAX, own, &n) : -ENOMEM;
         if (r < 0)
             (void)gyr_fail(err, r, "'%s' cannot be read: %s", path ? path : name, strerror(-r));
         free(path);
@@ -361,7 +315,7 @@ int cluster_kubeconfig(struct cluster *c, const char *path, const char *context,
     int r;
 
     k.dir_len = slash ? (size_t)(slash + 1 - path) : 0;
-    r = file_read(path, CLUSTER_FILE_MAX, &data, &n);
+    r = http_file(path, CLUSTER_FILE_MAX, &data, &n);
     if (r < 0)
         return gyr_fail(err, r, "'%s' cannot be read: %s", path, strerror(-r));
     k.root = yaml_to_json(data, n, &why);

@@ -8,6 +8,7 @@
 #define K8S_CLUSTER_H
 
 #include "http/http.h"
+#include "http/http_file.h"
 
 #include <jansson.h>
 
@@ -39,7 +40,5 @@ int cluster_read_token(struct cluster *c);
 
 /** A YAML (or JSON) document as JSON: every scalar a string. @return NULL with a sentence. */
 json_t *yaml_to_json(const char *text, size_t len, struct gyr_error *err);
-/** A whole file, NUL-terminated, to be freed. @return 0; a negative errno; -EFBIG. */
-int file_read(const char *path, size_t max, char **ret, size_t *ret_len);
 
 #endif /* K8S_CLUSTER_H */

@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { TO_MAX = 100, SECRET_MAX = 1024 };
+enum { TO_MAX = 100 };
 
 struct config {
-    const char *address, *from, *user, *password, *password_file, *ca, *subject, *text, *html;
+    const char *address, *from, *user, *password, *ca, *subject, *text, *html;
     const char *const *to;
     int64_t tls, max_alerts;
     uint64_t timeout;
@@ -24,7 +24,6 @@ struct email {
     struct template *subject, *text, *html;
     struct mail_style style;
     char url[600], *from, *to[TO_MAX + 1]; /* bare addresses */
-    char secret[SECRET_MAX];
     struct smtp *smtp;
     struct gyr_lines mail;
 };
@@ -56,8 +55,6 @@ static const struct gyr_option options[] = {
     {GYR_OPT(struct config, user, GYR_O_STR, "user", NULL, "Name to log in with.")},
     {GYR_OPT(struct config, password, GYR_O_STR, "password", NULL, "Password to log in with."),
      .flags = GYR_OF_SECRET},
-    {GYR_OPT(struct config, password_file, GYR_O_STR, "password_file", NULL,
-             "File whose first line is the password; read at the start.")},
     {GYR_OPT(struct config, from, GYR_O_STR, "from", NULL, "Sender: ADDRESS or NAME <ADDRESS>."),
      .flags = GYR_OF_REQUIRED},
     {GYR_OPT(struct config, to, GYR_O_STRLIST, "to", NULL, "Recipients, written likewise."),
@@ -67,8 +64,10 @@ static const struct gyr_option options[] = {
     {GYR_OPT(struct config, text, GYR_O_STR, "text", DEFAULT_TEXT, "Template of the text.")},
     {GYR_OPT(struct config, html, GYR_O_STR, "html", DEFAULT_HTML,
              "Template of the HTML; empty: text only.")},
-    {GYR_OPT(struct config, max_alerts, GYR_O_INT, "max_alerts", "64",
-             "Alerts that wait together go into one mail, at most so many."),
+    {GYR_OPT(
+         struct config, max_alerts, GYR_O_INT, "max_alerts", "1000",
+         "Alerts that wait together, or were gathered by 'digest' of the entry, go into one mail, "
+         "at most so many."),
      .min = 1, .max = 1000},
     {GYR_OPT(struct config, timeout, GYR_O_DURATION, "timeout", "30s",
              "How long to wait for a connection and for each answer."),
@@ -88,7 +87,6 @@ static void email_destroy(void *self)
     for (uint32_t i = 0; i < TO_MAX; i++)
         free(m->to[i]);
     free(m->mail.p);
-    explicit_bzero(m->secret, sizeof(m->secret));
     free(m);
 }
 
@@ -139,9 +137,7 @@ static int set_url(struct email *m, struct gyr_error *err)
 
 static int set_login(const struct config *c, struct gyr_error *err)
 {
-    if (c->password && c->password_file)
-        return gyr_fail(err, GYR_E_CONF, "password and password_file: only one of them");
-    if (!c->user != !(c->password || c->password_file))
+    if (!c->user != !c->password)
         return gyr_fail(err, GYR_E_CONF, "user and password belong together");
     if (c->user && c->tls == SMTP_PLAIN)
         return gyr_fail(err, GYR_E_CONF, "a password is not sent without TLS");
@@ -195,21 +191,6 @@ static int email_create(const struct gyr_host *host, const void *cfg, void **ret
     return 0;
 }
 
-static int read_secret(struct email *m, const char *path, struct gyr_error *err)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    ssize_t n = fd < 0 ? -1 : read(fd, m->secret, sizeof(m->secret) - 1);
-    int e = errno;
-
-    if (fd >= 0)
-        (void)close(fd);
-    if (n < 0)
-        return gyr_fail(err, -e, "password_file '%s': %s", path, strerror(e));
-    m->secret[n] = '\0';
-    m->secret[strcspn(m->secret, "\r\n")] = '\0';
-    return m->secret[0] ? 0 : gyr_fail(err, GYR_E_CONF, "password_file '%s' is empty", path);
-}
-
 static int email_start(void *self, struct gyr_error *err)
 {
     struct email *m = self;
@@ -219,20 +200,16 @@ static int email_start(void *self, struct gyr_error *err)
                              .ca = c->ca,
                              .verify = c->verify,
                              .user = c->user,
-                             .password = c->password ? c->password : m->secret,
+                             .password = c->password,
                              .from = m->from,
                              .to = (const char *const *)m->to,
                              .timeout_ms = (long)(c->timeout / 1000000)};
-    int r;
 
     if (c->ca && access(c->ca, R_OK) < 0)
         return gyr_fail(err, -errno, "ca '%s': %s", c->ca, strerror(errno));
-    r = c->password_file ? read_secret(m, c->password_file, err) : 0;
-    if (r == 0 && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return gyr_fail(err, -ENOMEM, "libcurl cannot be used");
-    if (r == 0)
-        r = smtp_new(&conf, &m->smtp, err);
-    return r;
+    return smtp_new(&conf, &m->smtp, err);
 }
 
 static void email_stop(void *self)

@@ -164,6 +164,25 @@ static int check_folder(const struct file_output *o, struct gyr_error *err)
     return 0;
 }
 
+/* A process that was killed may have written half a line. The file is read by another descriptor:
+ * its own is for writing. */
+static bool ends_torn(const char *path, const struct stat *st)
+{
+    int fd = S_ISREG(st->st_mode) && st->st_size
+                 ? open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+                 : -1;
+    struct stat now;
+    char last = '\n';
+
+    if (fd < 0)
+        return false;
+    if (fstat(fd, &now) == 0 && now.st_dev == st->st_dev && now.st_ino == st->st_ino &&
+        pread(fd, &last, 1, st->st_size - 1) != 1)
+        last = '\n';
+    (void)close(fd);
+    return last != '\n';
+}
+
 /* On success the old descriptor is closed, on failure it stays in use. */
 static int open_file(struct file_output *o, struct gyr_error *err)
 {
@@ -188,6 +207,8 @@ static int open_file(struct file_output *o, struct gyr_error *err)
     o->fd = fd;
     rotate_opened(&o->rotate, &st, (int64_t)time(NULL));
     gyr_writer_attach(&o->writer, fd);
+    if (ends_torn(o->cfg->path, &st))
+        gyr_writer_torn(&o->writer);
     return 0;
 }
 

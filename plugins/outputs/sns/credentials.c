@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "credentials.h"
 
+#include "http/http_file.h"
+#include "role.h"
+
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 enum { FILE_SIZE_MAX = 256 << 10 };
 
@@ -34,8 +35,8 @@ static int copy(char *to, size_t size, const char *from, size_t len, const char 
     return 0;
 }
 
-static int take(struct credentials *c, const char *key, const char *secret, const char *token,
-                struct gyr_error *err)
+int credentials_set(struct credentials *c, const char *key, const char *secret, const char *token,
+                    struct gyr_error *err)
 {
     int r = copy(c->key, sizeof(c->key), key, strlen(key), "access key", err);
 
@@ -100,76 +101,97 @@ static int parse(struct credentials *c, char *text, const char *profile, struct 
     return r;
 }
 
-static int read_whole(const char *path, char *text, size_t size)
+int credentials_read_line(const char *path, size_t max, char **ret, struct gyr_error *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), r = 0;
-    size_t len = 0;
-    ssize_t n = 1;
+    char *text = NULL;
+    int r = http_file(path, max, &text, NULL);
 
-    if (fd < 0)
-        return -errno;
-    while (n > 0 && len < size - 1) {
-        n = read(fd, text + len, size - 1 - len);
-        len += n > 0 ? (size_t)n : 0;
-    }
-    if (n < 0)
-        r = -errno;
-    else if (len == size - 1)
-        r = -EFBIG;
-    text[len] = '\0';
-    (void)close(fd);
-    return r;
+    if (r < 0)
+        return gyr_fail(err, r, "%s: %s", path, strerror(-r));
+    text[strcspn(text, "\r\n")] = '\0';
+    *ret = text;
+    return 0;
 }
 
+void credentials_free_line(char *line)
+{
+    if (line)
+        explicit_bzero(line, strlen(line));
+    free(line);
+}
+
+/* @return 0; 1: the file is not there, or has no such profile, and *err says so; negative: what is
+ * in it cannot be. */
 static int load_file(const struct credentials_conf *conf, struct credentials *ret,
                      struct gyr_error *err)
 {
     const char *path = conf->file ? conf->file : getenv("AWS_SHARED_CREDENTIALS_FILE");
     const char *profile = conf->profile ? conf->profile : getenv("AWS_PROFILE");
     const char *home = getenv("HOME");
-    char in_home[PATH_MAX], *text;
+    char in_home[PATH_MAX], *text = NULL;
+    size_t len;
     int r;
 
     if (!path) {
-        if (!home || strlen(home) > sizeof(in_home) - 32)
-            return gyr_fail(err, GYR_E_CONF,
-                            "no access key: neither the options nor the "
-                            "environment have one, and there is no home folder");
-        (void)snprintf(in_home, sizeof(in_home), "%s/.aws/credentials", home);
+        (void)snprintf(in_home, sizeof(in_home), "%s/.aws/credentials", home ? home : "");
         path = in_home;
     }
     profile = profile ? profile : "default";
-    text = malloc(FILE_SIZE_MAX);
-    if (!text)
-        return gyr_fail(err, -ENOMEM, "no memory");
-    r = read_whole(path, text, FILE_SIZE_MAX);
-    if (r < 0)
-        (void)gyr_fail(err, r, "no access key in options or environment, and %s: %s", path,
-                       strerror(-r));
-    else
+    r = http_file(path, FILE_SIZE_MAX, &text, &len);
+    if (r < 0) {
+        (void)gyr_fail(err, r, "%s: %s", path, strerror(-r));
+    } else {
         r = parse(ret, text, profile, err);
-    explicit_bzero(text, FILE_SIZE_MAX);
-    free(text);
-    if (r == 0 && (!ret->key[0] || !ret->secret[0]))
-        r = gyr_fail(err, GYR_E_CONF,
-                     "%s: profile '%s' has no aws_access_key_id and "
-                     "aws_secret_access_key",
-                     path, profile);
+        explicit_bzero(text, len);
+        free(text);
+    }
+    if (r == -ENOENT || r == -ENOTDIR || r == -EACCES)
+        return 1;
+    if (r == 0 && (!ret->key[0] || !ret->secret[0])) {
+        (void)gyr_fail(err, GYR_E_CONF,
+                       "%s: profile '%s' has no aws_access_key_id and aws_secret_access_key", path,
+                       profile);
+        return 1;
+    }
     return r;
 }
 
-int credentials_load(const struct credentials_conf *conf, struct credentials *ret,
-                     struct gyr_error *err)
+int credentials_load(const struct credentials_conf *conf, const struct role_asker *asker,
+                     struct credentials *ret, struct gyr_error *err)
 {
     const char *key = getenv("AWS_ACCESS_KEY_ID"), *secret = getenv("AWS_SECRET_ACCESS_KEY");
+    struct gyr_error no_file = {0}, no_role = {0};
+    int r;
 
     memset(ret, 0, sizeof(*ret));
     if (conf->key || conf->secret) {
         if (!conf->key || !conf->secret)
             return gyr_fail(err, GYR_E_CONF, "access_key and secret_key are needed together");
-        return take(ret, conf->key, conf->secret, conf->token, err);
+        return credentials_set(ret, conf->key, conf->secret, conf->token, err);
     }
-    if (!conf->file && !conf->profile && key && *key && secret && *secret)
-        return take(ret, key, secret, getenv("AWS_SESSION_TOKEN"), err);
-    return load_file(conf, ret, err);
+    if (conf->file || conf->profile) {
+        r = load_file(conf, ret, err);
+        return r > 0 ? GYR_E_CONF : r;
+    }
+    if (key && *key && secret && *secret)
+        return credentials_set(ret, key, secret, getenv("AWS_SESSION_TOKEN"), err);
+    r = role_of_workload(asker, ret, err);
+    if (r <= 0)
+        return r;
+    r = load_file(conf, ret, &no_file);
+    if (r <= 0) {
+        if (r < 0)
+            *err = no_file;
+        return r;
+    }
+    memset(ret, 0, sizeof(*ret));
+    r = role_of_container(asker, ret, err);
+    if (r <= 0)
+        return r;
+    r = role_of_machine(asker, ret, &no_role);
+    if (r == 0)
+        return 0;
+    return gyr_fail(err, r < 0 ? r : GYR_E_CONF,
+                    "no access key in options, environment and file (%.300s); %.300s", no_file.msg,
+                    r < 0 ? no_role.msg : "the metadata service is not asked");
 }

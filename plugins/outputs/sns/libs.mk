@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
 common.sns := encode http
-libs.sns := -lcurl
+libs.sns := -lcurl -ljansson

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "message.h"
 
+#include "query.h"
+
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -12,44 +14,6 @@ enum {
     SUBJECT_MAX = 100,
     ATTRIBUTE_MAX = 1024
 };
-
-/* ---- the form ---- */
-
-static int add(struct gyr_lines *b, const char *s)
-{
-    return gyr_lines_add(b, s, strlen(s));
-}
-
-static bool is_plain(unsigned char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
-           c == '_' || c == '.' || c == '~';
-}
-
-static int add_escaped(struct gyr_lines *b, const char *s, size_t len)
-{
-    static const char hex[] = "0123456789ABCDEF";
-    int r = 0;
-
-    for (size_t i = 0; r == 0 && i < len; i++) {
-        unsigned char c = (unsigned char)s[i];
-        const char pair[3] = {'%', hex[c >> 4], hex[c & 15]};
-
-        r = is_plain(c) ? gyr_lines_add(b, s + i, 1) : gyr_lines_add(b, pair, 3);
-    }
-    return r;
-}
-
-static int add_pair(struct gyr_lines *b, const char *name, const char *value, size_t len)
-{
-    int r = add(b, "&");
-
-    if (r == 0)
-        r = add(b, name);
-    if (r == 0)
-        r = add(b, "=");
-    return r ? r : add_escaped(b, value, len);
-}
 
 /* So much of @p s that no character is cut in two. */
 static size_t whole(const char *s, size_t len, size_t max)
@@ -71,13 +35,13 @@ static int add_attribute(struct gyr_lines *b, int number, const char *name, cons
     if (len == 0) /* the service refuses an empty one */
         return 0;
     (void)snprintf(key, sizeof(key), "MessageAttributes.entry.%d.Name", number);
-    r = add_pair(b, key, name, strlen(name));
+    r = query_add(b, key, name, strlen(name));
     (void)snprintf(key, sizeof(key), "MessageAttributes.entry.%d.Value.DataType", number);
     if (r == 0)
-        r = add_pair(b, key, "String", 6);
+        r = query_add(b, key, "String", 6);
     (void)snprintf(key, sizeof(key), "MessageAttributes.entry.%d.Value.StringValue", number);
     if (r == 0)
-        r = add_pair(b, key, value, len);
+        r = query_add(b, key, value, len);
     return r ? r : (int)(strlen(name) + 6 + len);
 }
 
@@ -107,7 +71,7 @@ static int add_subject(struct gyr_lines *b, const char *pattern, const struct gy
                 s[n++] = (char)(from[i] < ' ' || from[i] > '~' ? '?' : from[i]);
         p += step;
     }
-    return n ? add_pair(b, "Subject", s, n) : 0;
+    return n ? query_add(b, "Subject", s, n) : 0;
 }
 
 int message_form(const struct message_conf *conf, const struct gyr_alert *a,
@@ -120,9 +84,9 @@ int message_form(const struct message_conf *conf, const struct gyr_alert *a,
     scratch->len = 0;
     r = gyr_encode_line(scratch, a, conf->format, 0);
     if (r == 0)
-        r = add(form, "Action=Publish&Version=2010-03-31");
+        r = query_begin(form, "Publish", "2010-03-31");
     if (r == 0)
-        r = add_pair(form, "TopicArn", conf->topic, strlen(conf->topic));
+        r = query_add(form, "TopicArn", conf->topic, strlen(conf->topic));
     if (r == 0)
         r = add_subject(form, conf->subject, a);
     for (int i = 0; r >= 0 && i < 3; i++) {
@@ -145,34 +109,16 @@ int message_form(const struct message_conf *conf, const struct gyr_alert *a,
         r = 0;
     }
     if (r == 0)
-        r = add_pair(form, "Message", scratch->p, scratch->len);
+        r = query_add(form, "Message", scratch->p, scratch->len);
     if (r == 0 && conf->group)
-        r = add_pair(form, "MessageGroupId", conf->group, strlen(conf->group));
+        r = query_add(form, "MessageGroupId", conf->group, strlen(conf->group));
     if (r == 0 && conf->group)
-        r = add_pair(form, "MessageDeduplicationId", a->uuid ? a->uuid : "",
-                     a->uuid ? strlen(a->uuid) : 0);
+        r = query_add(form, "MessageDeduplicationId", a->uuid ? a->uuid : "",
+                      a->uuid ? strlen(a->uuid) : 0);
     return r;
 }
 
 /* ---- the answer ---- */
-
-/* What stands between <name> and </name>; "" when there is none. Control characters become blanks.
- */
-static void between(const char *body, size_t len, const char *name, char *ret, size_t size)
-{
-    char open[32];
-    int n = snprintf(open, sizeof(open), "<%s>", name);
-    const char *p = memmem(body, len, open, (size_t)n), *end;
-    size_t k = 0;
-
-    if (p) {
-        p += n;
-        end = memchr(p, '<', len - (size_t)(p - body));
-        for (; end && p < end && k + 1 < size; p++)
-            ret[k++] = (char)((unsigned char)*p < ' ' ? ' ' : *p);
-    }
-    ret[k] = '\0';
-}
 
 static bool has(const char *const *list, const char *code)
 {
@@ -197,8 +143,8 @@ uint32_t message_verdict(long status, const char *body, size_t len, char *ret_wh
 
     if (status >= 200 && status < 300)
         return GYR_V_ACCEPTED;
-    between(body, len, "Code", code, sizeof(code));
-    between(body, len, "Message", text, sizeof(text));
+    query_between(body, len, "Code", code, sizeof(code));
+    query_between(body, len, "Message", text, sizeof(text));
     (void)snprintf(ret_why, size, "%ld %s%s%s", status, code, *text ? ": " : "", text);
     *ret_renew = has(expired, code) ||
                  (strcmp(code, "SignatureDoesNotMatch") == 0 &&

@@ -4,14 +4,18 @@
 #include "encode/encode.h"
 #include "http/http.h"
 #include "message.h"
+#include "role.h"
 
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { AT_ONCE_MAX = 16, ANSWER_MAX = 64 << 10 };
+/* Seconds: before the end of a key the next is fetched; after a failure again. */
+enum { EARLY = 300, RENEW_AGAIN = 30 };
 static const uint64_t S = 1000000000;
 
 struct config {
@@ -32,10 +36,13 @@ struct publish {
 };
 
 struct sns {
+    const struct gyr_host *host;
     const struct config *cfg;
     struct http *http;
     struct credentials key;
+    int64_t renew_at; /* when a temporary key is fetched anew; 0: it lasts */
     struct message_conf message;
+    bool is_china;
     char region[64], endpoint[256], service[96];
     struct gyr_lines form, scratch;
     struct publish *publishes; /* [AT_ONCE_MAX] */
@@ -51,7 +58,7 @@ static const struct gyr_option options[] = {
     {GYR_OPT(struct config, endpoint, GYR_O_STR, "endpoint", NULL,
              "URL of the service, of a VPC endpoint for instance; else the region's public one.")},
     {GYR_OPT(struct config, access_key, GYR_O_STR, "access_key", NULL,
-             "Access key; else from the environment or the shared credentials file."),
+             "Access key; else from the environment, a role or the shared credentials file."),
      .flags = GYR_OF_SECRET},
     {GYR_OPT(struct config, secret_key, GYR_O_STR, "secret_key", NULL, "Secret of the access key."),
      .flags = GYR_OF_SECRET},
@@ -78,7 +85,6 @@ static const struct gyr_option options[] = {
 static int parse_arn(struct sns *s, struct gyr_error *err)
 {
     const char *parts[6] = {s->cfg->topic_arn}, *region;
-    bool china;
     size_t n;
     int i = 1;
 
@@ -94,10 +100,10 @@ static int parse_arn(struct sns *s, struct gyr_error *err)
     if (n == 0 || n >= sizeof(s->region) || region[n] != (s->cfg->region ? '\0' : ':'))
         return gyr_fail(err, GYR_E_CONF, "'%.100s' is not a region", region);
     memcpy(s->region, region, n);
-    china = strncmp(parts[1], "aws-cn:", 7) == 0;
+    s->is_china = strncmp(parts[1], "aws-cn:", 7) == 0;
     (void)snprintf(s->service, sizeof(s->service), "aws:amz:%s:sns", s->region);
     (void)snprintf(s->endpoint, sizeof(s->endpoint), "https://sns.%s.amazonaws.com%s/", s->region,
-                   china ? ".cn" : "");
+                   s->is_china ? ".cn" : "");
     n = strlen(s->cfg->topic_arn);
     if (n > 5 && strcmp(s->cfg->topic_arn + n - 5, ".fifo") == 0)
         s->message.group = s->cfg->group_id;
@@ -138,9 +144,9 @@ static int sns_create(const struct gyr_host *host, const void *cfg, void **ret_s
     struct sns *s = calloc(1, sizeof(*s));
     int r;
 
-    (void)host;
     if (!s)
         return gyr_fail(err, -ENOMEM, "no memory");
+    s->host = host;
     s->cfg = cfg;
     s->message = (struct message_conf){.topic = s->cfg->topic_arn,
                                        .subject = s->cfg->subject ? s->cfg->subject : "",
@@ -168,13 +174,38 @@ static int sns_open(void *self, struct gyr_error *err)
                                           .token = s->cfg->session_token,
                                           .file = s->cfg->credentials_file,
                                           .profile = s->cfg->profile};
+    const struct role_asker asker = {s->http, &s->woken, s->region, s->is_china};
+    int64_t now = (int64_t)time(NULL), left;
     struct credentials key;
-    int r = credentials_load(&conf, &key, err);
+    int r = credentials_load(&conf, &asker, &key, err);
 
-    if (r == 0)
+    if (r == 0) {
         s->key = key;
+        /* a key that has run out already may be all that there is for now: used, and asked again */
+        left = key.expires > now ? key.expires - now : 0;
+        s->renew_at = !key.expires       ? 0
+                      : left > 2 * EARLY ? key.expires - EARLY
+                                         : now + (left > 2 ? left / 2 : RENEW_AGAIN);
+    }
     credentials_clear(&key);
     return r;
+}
+
+/* Temporary keys are fetched anew before they run out; while that fails, the old one is good until
+ * then. @return 0; -EAGAIN. */
+static int renew_in_time(struct sns *s, struct gyr_error *err)
+{
+    int64_t now = (int64_t)time(NULL);
+    struct gyr_error why = {0};
+
+    if (!s->renew_at || now < s->renew_at || sns_open(s, &why) == 0)
+        return 0;
+    if (now >= s->key.expires)
+        return gyr_fail(err, -EAGAIN, "%.400s", why.msg);
+    gyr_logf(s->host, GYR_LOG_WARNING, "%.400s; the one that is there is good for %lld s more",
+             why.msg, (long long)(s->key.expires - now));
+    s->renew_at = now + RENEW_AGAIN;
+    return 0;
 }
 
 static void on_done(void *arg, const struct http_answer *a)
@@ -267,8 +298,10 @@ static int sns_write(void *self, const struct gyr_alert *const *alerts, uint32_t
     struct sns *s = self;
     uint32_t most = s->message.group ? 1 : AT_ONCE_MAX;
     struct gyr_error one = {0};
-    int r = 0;
+    int r = renew_in_time(s, err);
 
+    if (r < 0)
+        return r;
     for (uint32_t i = 0; i < n; i += most) {
         uint32_t k = n - i < most ? n - i : most;
         int e = publish_some(s, alerts + i, k, v + i, &one);

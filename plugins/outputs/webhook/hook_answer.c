@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <stdlib.h>
 
 static int take_item(const json_t *item, struct gyr_verdict *v, struct gyr_error *err)
 {
@@ -41,4 +42,28 @@ int hook_answer_bulk(const char *body, size_t len, struct gyr_verdict *v, uint32
     }
     json_decref(root);
     return r;
+}
+
+uint32_t hook_answer_partial(const char *body, size_t len, uint32_t n, struct gyr_error *err)
+{
+    json_t *root = json_loadb(body, len, 0, NULL);
+    const json_t *partial = json_object_get(root, "partialSuccess");
+    const json_t *count = json_object_get(partial, "rejectedLogRecords");
+    const char *why = json_string_value(json_object_get(partial, "errorMessage"));
+    uint64_t refused = 0;
+
+    /* a number of 64 bits is a text in JSON */
+    if (json_is_string(count))
+        refused = strtoull(json_string_value(count), NULL, 10);
+    else if (json_integer_value(count) > 0)
+        refused = (uint64_t)json_integer_value(count);
+    if (refused > n)
+        refused = n;
+    if (refused)
+        (void)gyr_fail(err, -EBADMSG, "%u of %u records were refused: %.200s", (unsigned)refused, n,
+                       why ? why : "no reason given");
+    else if (why && *why)
+        (void)gyr_fail(err, 0, "taken, with a warning: %.200s", why);
+    json_decref(root);
+    return (uint32_t)refused;
 }

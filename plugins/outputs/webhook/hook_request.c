@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hook_request.h"
 
+#include "http/http_file.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <stdlib.h>
-#include <unistd.h>
 #include <zlib.h>
 
 enum { PEM_MAX = 1 << 20, HEADERS_MAX = 64, SHOWN_MAX = 160, ANSWER_MAX = 8 << 20 };
@@ -16,19 +16,13 @@ static const uint64_t NS_S = 1000000000;
 
 static int read_pem(const char *path, char **ret, size_t *ret_len, struct gyr_error *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    char *p = fd < 0 ? NULL : malloc(PEM_MAX);
-    ssize_t n = -1;
+    char *p = NULL;
     size_t len = 0;
+    int r = http_file(path, PEM_MAX, &p, &len);
 
-    if (fd < 0)
-        return gyr_fail(err, -errno, "%s: %s", path, strerror(errno));
-    while (p && len < PEM_MAX && (n = read(fd, p + len, PEM_MAX - len)) > 0)
-        len += (size_t)n;
-    (void)close(fd);
-    if (!p)
-        return gyr_fail(err, -ENOMEM, "no memory");
-    if (n != 0 || !memmem(p, len, "-----BEGIN ", 11)) {
+    if (r < 0)
+        return gyr_fail(err, r, "%s: %s", path, strerror(-r));
+    if (!memmem(p, len, "-----BEGIN ", 11)) {
         free(p);
         return gyr_fail(err, -EINVAL, "%s holds nothing in PEM", path);
     }

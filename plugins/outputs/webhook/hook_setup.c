@@ -10,7 +10,7 @@
 enum { BATCH_DEFAULT = 64, BATCH_MAX = 10000, CREDENTIALS_MAX = 4096 };
 
 const char *const hook_batches[] = {"default", "none", "array", "lines", NULL};
-const char *const hook_answers[] = {"default", "status", "bulk", NULL};
+const char *const hook_answers[] = {"default", "status", "bulk", "partial", NULL};
 
 static const char *either(const char *a, const char *b)
 {
@@ -110,7 +110,12 @@ static int add_headers(struct hook_setup *s, const char *const *pairs, const cha
         struct gyr_lines value = {0};
         struct template *t = NULL;
 
-        r = template_compile(pairs[1], false, key, &t, err);
+        r = template_compile(pairs[1], TEMPLATE_TEXT, key, &t, NULL);
+        if (r < 0) /* the template's own words would show a part of what may be a secret */
+            r = gyr_fail(err, r, "the header %.100s: %s", pairs[0],
+                         !key && strstr(pairs[1], "{key}")
+                             ? "the place {key} needs the option 'key'"
+                             : "it is no template; a brace that opens no place is written {{");
         if (r == 0 && (template_expand(t, NULL, &value) < 0 || gyr_lines_add(&value, "", 1) < 0))
             r = gyr_fail(err, -ENOMEM, "no memory");
         if (r == 0)

@@ -13,7 +13,7 @@ enum { HOOK_LINES_MAX = 48 };
 
 /** Places of "batch" and "answer" among their choices; 0: as the preset has it. */
 enum { HOOK_BATCH_NONE = 1, HOOK_BATCH_ARRAY, HOOK_BATCH_LINES };
-enum { HOOK_ANSWER_STATUS = 1, HOOK_ANSWER_BULK };
+enum { HOOK_ANSWER_STATUS = 1, HOOK_ANSWER_BULK, HOOK_ANSWER_PARTIAL };
 extern const char *const hook_batches[], *const hook_answers[];
 
 /** As the option table fills it; NULL and 0: not given. */

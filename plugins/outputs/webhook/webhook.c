@@ -52,7 +52,8 @@ static const struct gyr_option options[] = {
          "Shortest time from request to request; alerts gather meanwhile."),
      .min = 0, .max = 600ll * 1000000000},
     {OPT(answer, GYR_O_ENUM, "answer", "default",
-         "What tells of success: the status, or a bulk answer with an item for each alert."),
+         "What tells of success: the status, a bulk answer with an item for each alert, or a "
+         "partial success of OTLP."),
      .choices = hook_answers},
     {OPT(gzip, GYR_O_BOOL, "gzip", "no", "Compress bodies.")},
     {OPT(timeout, GYR_O_DURATION, "timeout", "10s", "Longest time of a request."), .min = 1000000,
@@ -164,8 +165,23 @@ static void settle(struct gyr_verdict *v, uint32_t n, const struct hook_reply *r
                                     .retry_after_ns = reply->retry_after_ns};
 }
 
+/* @return 0; -EBADMSG: all were refused; -E2BIG: some, and nobody knows which. */
+static int conclude_partial(const struct webhook *h, const struct hook_reply *reply,
+                            struct gyr_verdict *v, uint32_t n, struct gyr_error *err)
+{
+    struct gyr_error why = {0};
+    uint32_t refused =
+        hook_answer_partial(reply->body.p ? reply->body.p : "", reply->body.len, n, &why);
+
+    if (why.msg[0])
+        (void)gyr_fail(err, -EBADMSG, "%s: %.350s", h->setup.shown, why.msg);
+    if (refused)
+        settle(v, n, &(struct hook_reply){.verdict = refused == n ? GYR_V_FAILED : GYR_V_RETRY});
+    return refused == 0 ? 0 : refused == n ? -EBADMSG : -E2BIG;
+}
+
 /* What came of the request with the first @p n alerts. @return 0; -EBADMSG when some or all were
- * refused for good; -EAGAIN when they are to be sent again. */
+ * refused for good; -EAGAIN when they are to be sent again; -E2BIG: in parts. */
 static int conclude(struct webhook *h, struct hook_reply *reply, struct gyr_verdict *v, uint32_t n,
                     struct gyr_error *err)
 {
@@ -182,6 +198,8 @@ static int conclude(struct webhook *h, struct hook_reply *reply, struct gyr_verd
             return -EBADMSG;
         }
     }
+    if (reply->verdict == GYR_V_ACCEPTED && h->setup.answer == HOOK_ANSWER_PARTIAL)
+        return conclude_partial(h, reply, v, n, err);
     if (reply->verdict == GYR_V_ACCEPTED)
         return 0;
     return gyr_fail(err, reply->verdict == GYR_V_RETRY ? -EAGAIN : -EBADMSG, "%s: %s",

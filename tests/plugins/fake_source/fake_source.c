@@ -73,6 +73,7 @@ static const struct gyr_schema schema = {
 
 struct config {
     int64_t count, rate, fail_after, batch, lose;
+    unsigned char now;
 };
 
 struct fake {
@@ -204,15 +205,20 @@ static int snapshot(void *self)
 }
 #endif
 
-static const struct gyr_event *make(uint64_t *room, int64_t i)
+static const struct gyr_event *make(uint64_t *room, int64_t i, int now)
 {
     struct gyr_event *ev;
+    struct timespec ts;
 
     if (i < 0)
         return make_snapshot(room, i);
     ev = (struct gyr_event *)(void *)room;
     (void)(i % 3 == 0 ? make_open(room, i) : i % 3 == 1 ? make_call(room, i) : make_tick(room, i));
     ev->ts_ns = FIRST_NS + (uint64_t)i * STEP_NS;
+    if (now) {
+        clock_gettime(CLOCK_REALTIME, &ts);
+        ev->ts_ns = (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+    }
     return ev;
 }
 
@@ -307,7 +313,7 @@ static int next_batch(void *self, struct gyr_batch *b, struct gyr_error *err)
         pause_ns(f, UINT64_C(1000000000) / (uint64_t)cfg->rate);
     while (b->n < b->cap && b->n < max && f->next < cfg->count &&
            !(cfg->fail_after && f->next >= cfg->fail_after)) {
-        b->ev[b->n] = make(f->room[b->n], f->again < 0 ? f->again++ : f->next++);
+        b->ev[b->n] = make(f->room[b->n], f->again < 0 ? f->again++ : f->next++, cfg->now);
         b->n++;
     }
     if (f->next >= cfg->count && cfg->lose && !f->lost && b->n < b->cap && b->n < BATCH_MAX) {
@@ -331,6 +337,8 @@ static const struct gyr_option options[] = {
     {GYR_OPT(struct config, lose, GYR_O_INT, "lose", "0",
              "Tell of so many lost events at the end."),
      .min = 0, .max = 1000000000},
+    {GYR_OPT(struct config, now, GYR_O_BOOL, "now", "no",
+             "Events happen when they are made, not at the same times in each run.")},
 };
 
 static const struct gyr_source_ops source = {
