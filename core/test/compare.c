@@ -102,12 +102,12 @@ static void tell_alert(const struct test_alert *a, struct buf *b)
     buf_addc(b, '\n');
 }
 
-static const struct test_alert *nearest(const struct test_expect *e, const struct test_result *r)
+static struct test_alert *nearest(const struct test_expect *e, const struct test_result *r)
 {
-    const struct test_alert *best = NULL;
+    struct test_alert *best = NULL;
 
     for (uint32_t i = 0; i < r->n_alerts; i++) {
-        const struct test_alert *a = &r->alerts[i];
+        struct test_alert *a = &r->alerts[i];
 
         if (!a->taken && is_of(a, e->rule) && (!best || distance(a, e) < distance(best, e)))
             best = a;
@@ -132,7 +132,7 @@ static void tell_missing(const struct test *t, const struct test_result *r, uint
                          uint32_t taken, struct buf *b)
 {
     const struct test_expect *e = &t->expect[i];
-    const struct test_alert *a = nearest(e, r);
+    struct test_alert *a = nearest(e, r);
 
     if (e->min == 1)
         buf_addf(b, "  expected an alert of '%s'", e->rule);
@@ -142,6 +142,7 @@ static void tell_missing(const struct test *t, const struct test_result *r, uint
         buf_adds(b, "; nearest is ");
         tell_alert(a, b);
         tell_difference(a, e, b);
+        a->taken = true; /* told */
         return;
     }
     buf_adds(b, taken ? "\n" : ", which did not fire\n");

@@ -9,6 +9,8 @@
 
 enum { TEXT_MAX = 1 << 20 };
 
+const char override_name[] = "lists and macros of a test";
+
 /* Texts in quotes as JSON has them, which is YAML too. */
 static int add_list(struct buf *b, const struct ynode *name, const struct ynode *items,
                     struct diags *d)

@@ -8,6 +8,9 @@
 
 #include "base/yaml.h"
 
+/** What messages call that file. */
+extern const char override_name[];
+
 /** @param lists, macros @p n mappings of a name to its items or its condition, later ones replace
  *  earlier ones; each may be NULL. @return 0 and a text in the arena, NULL when there is nothing to
  *  replace; -EINVAL after telling @p d; -ENOMEM. */

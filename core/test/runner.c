@@ -4,6 +4,7 @@
 #include "base/suggest.h"
 #include "cli/entry.h"
 #include "test/describe.h"
+#include "test/override.h"
 #include "test/why.h"
 
 #include <errno.h>
@@ -197,7 +198,7 @@ static int load_set(struct runner *r, const struct test *t, struct diags *d, str
     struct pipeline_conf pc = {.config = &s->config,
                                .plugins = r->conf.plugins,
                                .more_rules = t->rules.more,
-                               .more_name = "lists and macros of a test"};
+                               .more_name = override_name};
     struct plugin_conf *source = arena_alloc(r->arena, sizeof(*source));
     int k =
         source ? source_options(r->arena, "text", describe_nothing, source, "scenario") : -ENOMEM;

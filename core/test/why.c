@@ -97,14 +97,14 @@ static void add_value(struct buf *b, struct trace *t, const struct node *n)
     buf_free(&plain);
 }
 
-static void add_clause(struct buf *b, struct trace *t, const struct node *n)
+static void add_clause(struct buf *b, struct trace *t, const struct node *n, bool want)
 {
     struct loc l = n->text ? text_loc(n->text, n->off) : (struct loc){0};
     struct buf text;
 
     buf_init(&text, TEXT_MAX);
     node_print(&text, n);
-    buf_addf(b, "    %s: ", trace_state_name(trace_node(t, n)));
+    buf_addf(b, "    %s%s: ", trace_state_name(trace_node(t, n)), want ? "" : ", and must not be");
     text_add_safe(b, text.p, text.len < CLAUSE_SHOWN ? text.len : CLAUSE_SHOWN);
     if (text.len > CLAUSE_SHOWN)
         buf_adds(b, "…");
@@ -135,7 +135,7 @@ static void tell(struct buf *b, struct trace *t, const struct node *n, bool want
         break;
     default:
         (*shown)++;
-        add_clause(b, t, n);
+        add_clause(b, t, n, want);
     }
 }
 

@@ -320,6 +320,15 @@ static int read_map(struct sc_world *w, const json_t *n, struct sc_program *g)
     return r;
 }
 
+/* As a live source tells of a program that is in no folder. */
+static int use_memfd(struct sc_world *w, struct sc_program *g)
+{
+    const char *name = sc_basename(g->path);
+
+    g->path = sc_printf(w, "memfd:%s", strncmp(name, "memfd:", 6) == 0 ? name + 6 : name);
+    return g->path ? 0 : -ENOMEM;
+}
+
 int sc_program_read(struct sc_world *w, const json_t *n, const struct sc_proc *p,
                     struct sc_program *ret)
 {
@@ -348,10 +357,8 @@ int sc_program_read(struct sc_world *w, const json_t *n, const struct sc_proc *p
     r = read_exe_facts(w, n, &g);
     if (r == 0)
         r = use_interpreter(w, n, &g);
-    if (r == 0 && g.exe_flags & SC_EXE_MEMFD && strncmp(g.path, "/memfd:", 7) != 0) {
-        g.path = sc_printf(w, "/memfd:%s (deleted)", sc_basename(g.path));
-        r = g.path ? 0 : -ENOMEM;
-    }
+    if (r == 0 && g.exe_flags & SC_EXE_MEMFD)
+        r = use_memfd(w, &g);
     *ret = g;
     return r;
 }
