@@ -122,7 +122,7 @@ helpers   := $(patsubst $(top)/tests/e2e/%.c,$(O)/e2e/%,$(wildcard $(top)/tests/
 # scripts that are tests; the fuzzers among them are built with sanitizers whatever the variant
 scripts   := $(wildcard $(top)/tests/sdk/test_*.sh) $(wildcard $(top)/tests/tools/test_*.sh) \
              $(wildcard $(top)/tests/rules/test_*.sh) $(wildcard $(top)/tests/e2e/test_*.sh) \
-             $(wildcard $(top)/tests/kernels/test_*.sh) \
+             $(wildcard $(top)/tests/benign/test_*.sh) $(wildcard $(top)/tests/kernels/test_*.sh) \
              $(wildcard $(top)/tests/live/test_*.sh) \
              $(if $(filter tsan,$(VARIANT)),,$(wildcard $(top)/tests/fuzz/test_*.sh))
 fuzz_O    := $(if $(filter asan,$(VARIANT)),$(O),$(O)/asan)
