@@ -50,12 +50,12 @@ prepare_docker() {
     mkdir -p "$work/image"
     cat >"$work/image/Dockerfile" <<END
 FROM gyr-benign-base
-RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev make python3-minimal && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev make && rm -rf /var/lib/apt/lists/*
 COPY Makefile main.c /src/
 RUN cd /src && make
 RUN useradd -r service && mkdir /data && chown service /data
 USER service
-CMD ["/usr/bin/python3", "-c", "import subprocess; print(subprocess.check_output(['/src/main']))"]
+CMD ["/src/main"]
 END
     printf 'main: main.c\n\tgcc -O2 -o main main.c\n' >"$work/image/Makefile"
     printf '#include <stdio.h>\nint main(void) { return puts("built") < 0; }\n' >"$work/image/main.c"
@@ -136,7 +136,7 @@ do_docker() {
     DOCKER_BUILDKIT=0 docker build -q --network host -t gyr-benign "$work/image"
     docker run --rm --network none gyr-benign
     docker run --rm --network none -v "$work/www:/www:ro" gyr-benign /bin/ls -l /www
-    docker run -d --name gyr-benign-web --network host gyr-benign /usr/bin/python3 -m http.server 18081 --bind 127.0.0.1
+    docker run -d --name gyr-benign-web --network host gyr-benign /bin/sh -c "sleep 30; exit"
     sleep 2
     docker exec gyr-benign-web /bin/cat /etc/hostname
     docker logs gyr-benign-web
@@ -155,7 +155,7 @@ docker_begin() {
     DOCKER_HOST=unix://$work/docker.sock
     export DOCKER_HOST
     in_group dockerd --iptables=false --ip6tables=false --bridge=none --data-root "$work/docker" --exec-root "$work/docker-run" \
-        --pidfile "$work/docker.pid" --cgroup-parent gyr-benign -H "$DOCKER_HOST" >"$work/docker.log" 2>&1 &
+        --pidfile "$work/docker.pid" --cgroup-parent gyr-benign/docker -H "$DOCKER_HOST" >"$work/dockerd.log" 2>&1 &
     for _ in $(seq 60); do docker version >/dev/null 2>&1 && break || sleep 1; done
 }
 docker_end() {

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """thin.py CAPTURE: make a recording small, in place, without what no rule can tell of.
 
-Left out are what others did meanwhile, of which the recording has the state alone; closing; and opening,
-for reading, what everybody may read below the folders of the system."""
+Left out are what others did meanwhile, of which the recording has the state alone; closing; opening, for
+reading, what everybody may read below the folders of the system; and calls of which an event has the name
+alone, but for those that a rule names."""
 import gzip
 import re
 import struct
@@ -12,12 +13,14 @@ import sys
 EVENT, EVENT_FLAGGED = 0x216, 0x217
 DULL = (b"/usr/lib/", b"/usr/share/", b"/usr/include/", b"/lib/", b"/var/lib/dpkg/info/", b"/etc/ld.so.cache",
         b"/usr/local/lib/", b"/usr/local/share/", b"/usr/local/include/")
+TOLD = {"fsopen", "fsmount", "open_tree", "move_mount", "process_vm_writev"}  # calls without an event type that rules name
+GENERIC = 1
 WRITES = 0x2 | 0x4 | 0x100  # O_WRONLY, O_CREAT, O_TRUNC as captures have them
 
 
-def type_names():
-    with open("plugins/common/syscall/events.def", encoding="utf-8") as f:
-        return {int(m[1]): m[2] for m in re.finditer(r'^EVENT\((\d+), \w+, "(\w+)"', f.read(), re.M)}
+def names_in(path, pattern):
+    with open("plugins/common/syscall/" + path, encoding="utf-8") as f:
+        return {int(m[1]): m[2] for m in re.finditer(pattern, f.read(), re.M)}
 
 
 def params(event):
@@ -42,7 +45,8 @@ def is_dull(name, event):
 
 
 def kept(data):
-    names = type_names()
+    names = names_in("events.def", r'^EVENT\((\d+), \w+, "(\w+)"')
+    calls = names_in("calls.def", r'^CALL\((\d+), "(\w+)"\)')
     at = 0
     while at + 8 <= len(data):
         kind, size = struct.unpack_from("<II", data, at)
@@ -50,7 +54,10 @@ def kept(data):
         at += size
         if kind in (EVENT, EVENT_FLAGGED):
             event = block[10:]
-            if kind == EVENT_FLAGGED or is_dull(names.get(struct.unpack_from("<H", event, 20)[0], ""), event):
+            number = struct.unpack_from("<H", event, 20)[0]
+            if kind == EVENT_FLAGGED or is_dull(names.get(number, ""), event):
+                continue
+            if number == GENERIC and calls.get(struct.unpack("<H", next(params(event)))[0]) not in TOLD:
                 continue
         yield block
 
