@@ -8,7 +8,7 @@
 ## check       install what is missing, build, and run every test
 ## check-asan  the same tests under the address and undefined-behaviour sanitizers
 ## check-tsan  the same tests under the thread sanitizer
-## check-kernels  the tests on packaged kernels in qemu: make check-kernels [KERNELS="5.10 6.1 sid"]
+## check-kernels  the tests on packaged kernels in qemu: make check-kernels [KERNELS="5.10 6.1 sid"] [SCENES="6.1"]
 ## count-kernels  instructions that system calls take there, with Gyr and without
 ## fuzz        let every parser eat mutated input: make fuzz SECONDS=600 [SEED=1]
 ## bench       measure replays by rule set, comparisons, the engine: make bench [CAPTURE=file] [RULES=files]
@@ -16,6 +16,7 @@
 ## rules-page  make docs/rules-coverage.md of rules/: what they cover, false positives, lists to tune
 ## lint        formatting, clang-tidy, cppcheck, shellcheck (what is there), our own checks
 ## format      clang-format every .c and .h
+## kmod        build the kernel module into O/kmod [KDIR=/lib/modules/…/build]
 ## objects     compile everything, link nothing: for a compiler of another architecture
 ## install     DESTDIR=, prefix=/usr/local
 ## uninstall   what install put there, but for the configuration
@@ -43,6 +44,10 @@ libdir  ?= $(prefix)/lib
 datadir ?= $(prefix)/share
 plugindir  ?= $(libdir)/gyr/plugins
 includedir ?= $(prefix)/include
+docdir  ?= $(datadir)/doc/gyr
+sdkdir   = $(datadir)/gyr/sdk
+# sources of kernel modules, where DKMS looks for them
+usrsrcdir ?= $(if $(filter /usr /usr/local,$(prefix)),/usr,$(prefix))/src
 
 CC         := $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
 CXX        := $(if $(filter default undefined,$(origin CXX)),g++,$(CXX))
@@ -116,7 +121,10 @@ plugins   := $(foreach d,$(plug_dirs),$(O)/plugins/$(notdir $(d)).so)
 tests     := $(patsubst $(top)/tests/unit/%.c,$(O)/tests/%,$(test_src))
 benches   := $(patsubst $(top)/tests/bench/%.c,$(O)/bench/%,$(wildcard $(top)/tests/bench/bench_*.c))
 guests    := $(patsubst $(top)/tests/kernels/guest/%.c,$(O)/guest/%,$(wildcard $(top)/tests/kernels/guest/*.c))
+KDIR      ?= /lib/modules/$(shell uname -r)/build
+module_dir = $(usrsrcdir)/gyr-$(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"$$/\1/p' $(top)/plugins/sources/kmod/module/dkms.conf)
 KERNELS   ?= 5.10 6.1 6.12 trixie-backports sid
+SCENES    ?= 6.1
 fuzzers   := $(patsubst $(top)/tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard $(top)/tests/fuzz/fuzz_*.c))
 helpers   := $(patsubst $(top)/tests/e2e/%.c,$(O)/e2e/%,$(wildcard $(top)/tests/e2e/*.c))
 # scripts that are tests; the fuzzers among them are built with sanitizers whatever the variant
@@ -132,7 +140,7 @@ presets   := $(wildcard $(top)/plugins/outputs/*/presets/*.yaml)
 c_files    = $(shell cd $(top) && git ls-files -co --exclude-standard '*.c' '*.h' '*.cc')
 
 .PHONY: all run check check-asan check-tsan check-kernels count-kernels fuzz fuzzers fuzzers-asan bench bench-live rules-page lint format help deps \
-        install uninstall tests objects clean
+        install uninstall kmod tests objects clean
 all: $(O)/bin/gyr $(plugins)
 objects: $(core_obj) $(main_obj) $(call obj,$(common_src) $(foreach d,$(plug_dirs),$(call plug_src,$(d))),pic.o) \
   $(foreach d,$(plug_dirs),$(call proto_obj,$(d),pic.o))
@@ -159,9 +167,13 @@ check: all tests $(guests) $(if $(filter tsan,$(VARIANT)),,fuzzers-asan)
 # A variant keeps its own folder, so that the four can stand side by side.
 check-asan check-tsan: check-%: $(want_deps)
 	$(q)$(MAKE) --no-print-directory VARIANT=$* O=$(top)/build/$* check
-check-kernels count-kernels: all $(guests)
-	$(q)sh $(top)/tests/kernels/check.sh -b $(O) -d $(top)/build/kernels $(if $(filter count-%,$@),-c) $(KERNELS) || \
-	  test $$? -eq 77 # nothing could be tried, which it said
+# Each ends with a table; 77: nothing could be tried, which it said.
+in_kernels = sh $(top)/tests/kernels/check.sh -b $(O) -d $(top)/build/kernels $(1) || test $$? -eq 77
+check-kernels: all $(guests) $(live) $(O)/e2e/alert_rows
+	$(q)$(if $(KERNELS),$(call in_kernels,$(KERNELS)),:)
+	$(q)$(if $(SCENES),$(call in_kernels,-e $(SCENES)),:)
+count-kernels: all $(guests)
+	$(q)$(call in_kernels,-c $(KERNELS))
 fuzzers-asan: | $(want_deps)
 	$(q)$(MAKE) --no-print-directory VARIANT=asan O=$(fuzz_O) fuzzers
 fuzz: fuzzers-asan
@@ -196,6 +208,13 @@ $(O)/obj/%.pic.o: $(top)/%.c $(O)/flags
 # the same plugin source again, for static linking into tests: its query symbol gets its name
 $(O)/obj/%.static.o: $(top)/%.c $(O)/flags
 	$(call say,CC)mkdir -p $(@D) && $(CC) $(cc_flags) -DGYR_STATIC=$(notdir $(patsubst %/,%,$(dir $<))) -MMD -MP -c $< -o $@
+
+# `gyr plugin new` has its templates built in: gen/templates.h, a string for each file
+templates := $(wildcard $(top)/sdk/templates/*.in)
+$(O)/gen/templates.h: $(templates)
+	$(call say,GEN)mkdir -p $(@D) && for f in $(templates); do printf 'static const char template_%s[] =\n' \
+	  "$$(basename "$$f" .in | tr .- __)"; sed -e 's/[\\"]/\\&/g; s/^/    "/; s/$$/\\n"/' "$$f"; echo '    ;'; done > $@
+$(O)/obj/core/cli/plugin_new.o: | $(O)/gen/templates.h
 
 $(O)/lib/libcore.a: $(core_obj)
 	$(call say,AR)mkdir -p $(@D) && rm -f $@ && $(AR) rcs $@ $^
@@ -280,14 +299,32 @@ $(O)/guest/%: $(O)/obj/tests/kernels/guest/%.o
 $(O)/fuzz/%: $(O)/obj/tests/fuzz/%.o $(O)/obj/tests/fuzz/driver.o $(O)/lib/libtest.a $(O)/lib/libplugins.a $(O)/lib/libcore.a
 	$(call say,FUZZ)mkdir -p $(@D) && $(CC) $(ld_flags) $^ $(foreach d,$(plug_dirs),$(libs.$(notdir $(d)))) $(core_libs) -lz -o $@
 
+# gyr-sdk.pc finds its prefix by itself, so that what was installed may be moved as a whole.
+abi_version := $(shell awk '$$2 ~ /^GYR_ABI_M(AJOR|INOR)$$/ { v = v s $$3 + 0; s = "." } END { print v }' $(top)/sdk/gyr/plugin.h)
+in_prefix = $(patsubst $(prefix)/%,$${prefix}/%,$(1))
+$(O)/gyr-sdk.pc: $(top)/sdk/gyr-sdk.pc.in $(top)/core/cli/cli.c $(top)/sdk/gyr/plugin.h FORCE
+	$(q)sed -e 's,@up@,$(shell realpath -m --relative-to=$(libdir)/pkgconfig $(prefix)),' \
+	  $(foreach d,includedir plugindir sdkdir docdir bindir,-e 's,@$(d)@,$(call in_prefix,$($(d))),') -e 's,@abi@,$(abi_version),' \
+	  -e "s,@version@,$$(sed -n 's/.*GYR_VERSION\[\] = "\(.*\)".*/\1/p' $(top)/core/cli/cli.c)," $< > $@
+
 # install(1) replaces a file and never writes into it: a running gyr keeps the one it mapped.
-install: all
-	$(q)$(INSTALL) -d $(addprefix $(DESTDIR),$(bindir) $(plugindir)/presets $(includedir)/gyr $(datadir)/gyr/rules $(sysconfdir)/gyr)
+sdk_examples := $(patsubst %/,%,$(wildcard $(top)/sdk/examples/*/))
+sdk_docs  := $(addprefix $(top)/docs/,abi.md plugins.md)
+install: all $(O)/gyr-sdk.pc
+	$(q)$(INSTALL) -d $(addprefix $(DESTDIR),$(bindir) $(plugindir)/presets $(includedir)/gyr $(datadir)/gyr/rules $(sysconfdir)/gyr \
+	  $(libdir)/pkgconfig $(docdir) $(sdkdir)/captures)
+	$(q)$(INSTALL) -m 644 $(O)/gyr-sdk.pc $(DESTDIR)$(libdir)/pkgconfig/
+	$(q)$(INSTALL) -m 644 $(top)/sdk/plugin.map $(DESTDIR)$(sdkdir)/
+	$(q)$(INSTALL) -m 644 $(demo) $(DESTDIR)$(sdkdir)/captures/
+	$(q)$(INSTALL) -m 644 $(sdk_docs) $(DESTDIR)$(docdir)/
+	$(q)for d in $(notdir $(sdk_examples)); do $(INSTALL) -d $(DESTDIR)$(sdkdir)/examples/$$d && \
+	  $(INSTALL) -m 644 $(top)/sdk/examples/$$d/* $(DESTDIR)$(sdkdir)/examples/$$d/ || exit 1; done
 	$(q)$(INSTALL) -m 755 $(O)/bin/gyr $(DESTDIR)$(bindir)/
 	$(q)$(INSTALL) -m 644 $(plugins) $(DESTDIR)$(plugindir)/
 	$(q)$(INSTALL) -m 644 $(presets) $(DESTDIR)$(plugindir)/presets/
 	$(q)$(INSTALL) -m 644 $(wildcard $(top)/sdk/gyr/*.h) $(DESTDIR)$(includedir)/gyr/
 	$(q)$(INSTALL) -m 644 $(rules) $(DESTDIR)$(datadir)/gyr/rules/
+	$(q)sh $(top)/packaging/kmod.sh $(DESTDIR)$(module_dir)
 	$(q)test -e $(DESTDIR)$(sysconfdir)/gyr/gyr.yaml || \
 	  $(INSTALL) -m 644 $(top)/packaging/gyr.yaml $(DESTDIR)$(sysconfdir)/gyr/gyr.yaml
 # What the user may have changed (gyr.yaml) or added stays, and the folders it stands in.
@@ -296,7 +333,10 @@ uninstall:
 	$(q)rm -f $(addprefix $(DESTDIR)$(plugindir)/presets/,$(notdir $(presets)))
 	$(q)rm -f $(addprefix $(DESTDIR)$(includedir)/gyr/,$(notdir $(wildcard $(top)/sdk/gyr/*.h)))
 	$(q)rm -f $(addprefix $(DESTDIR)$(datadir)/gyr/rules/,$(notdir $(rules)))
-	$(q)for d in $(plugindir)/presets $(plugindir) $(libdir)/gyr $(includedir)/gyr $(datadir)/gyr/rules $(datadir)/gyr; do \
+	$(q)rm -rf $(DESTDIR)$(sdkdir)
+	$(q)rm -f $(DESTDIR)$(libdir)/pkgconfig/gyr-sdk.pc $(addprefix $(DESTDIR)$(docdir)/,$(notdir $(sdk_docs)))
+	$(q)rm -rf $(DESTDIR)$(module_dir)
+	$(q)for d in $(docdir) $(plugindir)/presets $(plugindir) $(libdir)/gyr $(includedir)/gyr $(datadir)/gyr/rules $(datadir)/gyr; do \
 	  rmdir $(DESTDIR)$$d 2>/dev/null || :; done
 
 clean:

@@ -22,6 +22,10 @@ rsyslog         tests of the output syslog
 rsyslog-openssl the same
 python3-aiosmtpd        tests of the output email
 libcmocka-dev   unit tests
+pkgconf         plugins built against the installed SDK
+libsqlite3-dev  an example of the SDK: alerts in a database
+sqlite3         the same
+patch           the steps of docs/plugins.md, done by a test
 libprotobuf-c-dev       messages of gRPC
 protobuf-c-compiler     the same
 libnghttp2-dev  HTTP/2 of gRPC, and servers of it for tests
@@ -37,7 +41,8 @@ docker.io       tests with real containers
 clang           compiling them
 llvm            the same
 bpftool         making a header of them
-linux-headers-$arch  trying the kernel module's object
+linux-headers-$arch  building the kernel module
+dkms            the same
 "
 names=$(printf '%s' "$packages" | cut -d' ' -f1)
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "alert/delivery_priv.h"
+#include "base/crash.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -19,6 +20,17 @@ uint64_t clock_ns(void)
     return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+static void set_retries(struct delivery *d, const struct delivery_conf *conf)
+{
+    struct delivery_conf *c = &d->conf;
+
+    c->backoff_min_ns = conf->backoff_min_ns ? conf->backoff_min_ns : 250ull * NS_MS;
+    c->backoff_max_ns = conf->backoff_max_ns ? conf->backoff_max_ns : 30000ull * NS_MS;
+    if (c->backoff_max_ns < c->backoff_min_ns)
+        c->backoff_max_ns = c->backoff_min_ns;
+    c->give_up_ns = conf->give_up_ns;
+}
+
 int delivery_new(const struct delivery_conf *conf, struct delivery **ret)
 {
     struct delivery *d = calloc(1, sizeof(*d));
@@ -29,12 +41,7 @@ int delivery_new(const struct delivery_conf *conf, struct delivery **ret)
     d->conf = *conf;
     if (d->conf.capacity == 0)
         d->conf.capacity = 1;
-    if (!d->conf.backoff_min_ns)
-        d->conf.backoff_min_ns = 250ull * NS_MS;
-    if (!d->conf.backoff_max_ns)
-        d->conf.backoff_max_ns = 30000ull * NS_MS;
-    if (d->conf.backoff_max_ns < d->conf.backoff_min_ns)
-        d->conf.backoff_max_ns = d->conf.backoff_min_ns;
+    set_retries(d, conf);
     d->slots = calloc(d->conf.capacity, sizeof(*d->slots));
     if (!d->slots) {
         free(d);
@@ -92,10 +99,12 @@ static void start_spool(struct delivery *d)
     struct gyr_error err = {0};
     struct spool *s = spooling_open(d, &err);
 
+    (void)pthread_mutex_lock(&d->lock); /* offers may come already */
     if (s)
         spooling_take(d, s);
     else
         spooling_tell_broken(d, err.msg);
+    (void)pthread_mutex_unlock(&d->lock);
 }
 
 static int start_threads(struct delivery *d)
@@ -122,22 +131,19 @@ int delivery_start(struct delivery *d, void *self)
     d->self = self;
     if (d->conf.spool.dir)
         start_spool(d);
+    (void)pthread_mutex_lock(&d->lock);
     d->progress_ns = clock_ns();
-    (void)sigfillset(&all);
+    (void)pthread_mutex_unlock(&d->lock);
+    crash_block_others(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &old);
     r = start_threads(d);
     (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (r < 0)
         return r;
-    d->started = true;
+    d->started = true; /* the main thread's */
     (void)snprintf(name, sizeof(name), "o/%.13s", d->conf.name);
     (void)pthread_setname_np(d->thread, name);
     return 0;
-}
-
-bool delivery_wants(const struct delivery *d, const struct rule *rule)
-{
-    return alert_filter_takes(&d->conf.filter, rule);
 }
 
 void delivery_wait(struct delivery *d, pthread_cond_t *c, uint64_t until_ns)
@@ -296,6 +302,39 @@ void delivery_ack(struct delivery *d, uint64_t token, uint32_t verdict, uint64_t
         s->ack = v;
     }
     (void)pthread_mutex_unlock(&d->lock);
+}
+
+/* @pre locked */
+static int change_noise(struct delivery *d, const struct noise_conf *conf)
+{
+    if (d->noise && !noise_keeps_windows(d->noise, conf))
+        delivery_close_windows(d, UINT64_MAX);
+    d->conf.noise = *conf;
+    if (d->noise && !noise_is_wanted(conf) && !noise_is_open(d->noise)) {
+        noise_free(d->noise);
+        d->noise = NULL;
+    } else if (d->noise) { /* windows that found no room in the queue close in their time */
+        noise_change(d->noise, conf);
+    } else if (noise_is_wanted(conf)) {
+        d->noise = noise_new(conf);
+        return d->noise ? 0 : -ENOMEM;
+    }
+    return 0;
+}
+
+int delivery_change(struct delivery *d, const struct delivery_conf *conf)
+{
+    int r;
+
+    (void)pthread_mutex_lock(&d->lock);
+    r = change_noise(d, &conf->noise);
+    set_retries(d, conf);
+    d->conf.digest = conf->digest;
+    d->conf.wait = conf->wait;
+    (void)pthread_cond_signal(&d->work);
+    (void)pthread_cond_broadcast(&d->space);
+    (void)pthread_mutex_unlock(&d->lock);
+    return r;
 }
 
 void delivery_reopen(struct delivery *d)

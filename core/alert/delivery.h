@@ -21,7 +21,6 @@
 #define ALERT_DELIVERY_H
 
 #include "alert/alert.h"
-#include "alert/filter.h"
 #include "alert/latency.h"
 #include "alert/noise.h"
 #include "alert/spool.h"
@@ -39,7 +38,6 @@ struct digest_conf {
 struct delivery_conf {
     const char *name;                 /**< of the instance; borrowed */
     const struct gyr_output_ops *ops; /**< widened; borrowed */
-    struct alert_filter filter;
     uint32_t capacity; /**< alerts in the queue, those waiting for a retry or an ack included */
     bool wait;         /**< full: the source waits; else the alert is dropped and counted */
     void (*on_wait)(void *ctx); /**< before an offer waits for room, without locks; may be NULL */
@@ -73,10 +71,10 @@ struct delivery;
 int delivery_new(const struct delivery_conf *conf, struct delivery **ret);
 /** Stopped, or never started. NULL is fine. */
 void delivery_free(struct delivery *d);
-/** @param self the output's instance, started. @return 0; -EAGAIN. */
+/** What was offered before waits in memory. @param self the output's instance, started.
+ *  @return 0; -EAGAIN. */
 int delivery_start(struct delivery *d, void *self);
 
-bool delivery_wants(const struct delivery *d, const struct rule *rule);
 /** Queue a reference of its own; delivery_wake() then tells the thread. @return 0; -ENOSPC when it
  *  was dropped. */
 int delivery_offer(struct delivery *d, struct alert *a);
@@ -85,6 +83,10 @@ void delivery_wake(struct delivery *d);
 /** The verdict that GYR_V_LATER promised. Any thread; unknown tokens are ignored. */
 void delivery_ack(struct delivery *d, uint64_t token, uint32_t verdict, uint64_t retry_after_ns);
 
+/** Take what may change while it runs from @p conf: noise, retries, digests, waiting. The rest must
+ * be the same. Windows go on where they mean the same, else they are closed.
+ *  @return 0; -ENOMEM: nothing is suppressed any more. */
+int delivery_change(struct delivery *d, const struct delivery_conf *conf);
 /** Have the output open its files anew, on its own thread. */
 void delivery_reopen(struct delivery *d);
 /** From @p deadline_ns (CLOCK_MONOTONIC) on nobody waits for this output any more: offers to a

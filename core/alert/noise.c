@@ -52,6 +52,24 @@ struct noise *noise_new(const struct noise_conf *conf)
     return n;
 }
 
+bool noise_keeps_windows(const struct noise *n, const struct noise_conf *conf)
+{
+    const char *const *a = n->conf.dedup, *const *b = conf->dedup;
+
+    if (!a || !b || n->conf.window_ns != conf->window_ns)
+        return !a && !b;
+    while (*a && *b && strcmp(*a, *b) == 0) {
+        a++;
+        b++;
+    }
+    return !*a && !*b;
+}
+
+void noise_change(struct noise *n, const struct noise_conf *conf)
+{
+    n->conf = *conf;
+}
+
 /* @return its first alert, whose reference is handed on. */
 static struct alert *end_window(struct noise *n, struct window *w)
 {

@@ -41,6 +41,12 @@ bool noise_is_wanted(const struct noise_conf *conf);
 struct noise *noise_new(const struct noise_conf *conf);
 void noise_free(struct noise *n); /**< NULL is fine */
 
+/** From now on by @p conf. Rates go on as full as they are. */
+void noise_change(struct noise *n, const struct noise_conf *conf);
+/** Do open windows mean the same under @p conf? When not, they are to be closed before it changes.
+ */
+bool noise_keeps_windows(const struct noise *n, const struct noise_conf *conf);
+
 /** Does the alert pass? When not, it was counted where it belongs. */
 bool noise_passes(struct noise *n, struct alert *a);
 /** The alert that closes a window which ended before @p ts_ns, with the count of repeats; NULL:

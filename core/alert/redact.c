@@ -13,6 +13,12 @@ void redactor_init(struct redactor *r, const struct redact_rule *rules, uint32_t
     buf_init(&r->bytes, ALERT_JSON_MAX);
 }
 
+void redactor_change(struct redactor *r, const struct redact_rule *rules, uint32_t n)
+{
+    r->rules = rules;
+    r->n_rules = n;
+}
+
 void redactor_free(struct redactor *r)
 {
     free(r->values);

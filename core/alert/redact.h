@@ -32,6 +32,8 @@ struct redactor {
 };
 
 void redactor_init(struct redactor *r, const struct redact_rule *rules, uint32_t n);
+/** From now on by other rules. */
+void redactor_change(struct redactor *r, const struct redact_rule *rules, uint32_t n);
 void redactor_free(struct redactor *r);
 /** @return values for m->rule->outputs, m's own when nothing is to be done; lent until the next
  *  call. NULL: without memory, or more than ALERT_JSON_MAX bytes: then nothing may leave. */

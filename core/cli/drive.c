@@ -2,9 +2,11 @@
 #include "cli/drive.h"
 
 #include "base/cleanup.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "cli/live.h"
 #include "cli/progress.h"
+#include "cli/reload.h"
 #include "cli/summary.h"
 
 #include <errno.h>
@@ -12,6 +14,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <unistd.h>
 
 static const uint64_t LOOK_NS = 250000000;
 
@@ -31,14 +34,16 @@ static int take_signals(void)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* @return whether the end was asked for. */
-static bool see_to_signals(int fd, struct pipeline *p, bool stopping)
+/* @param ret_hup a SIGHUP came. @return whether the end was asked for. */
+static bool see_to_signals(int fd, struct pipeline *p, bool stopping, bool *ret_hup)
 {
     struct signalfd_siginfo si;
 
+    *ret_hup = false;
     while (read(fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
         if (si.ssi_signo == SIGHUP) {
             pipeline_reopen(p);
+            *ret_hup = true;
         } else if (stopping) {
             log_error(NULL, "ended at once; alerts may be lost");
             _exit(CLI_FAILED);
@@ -62,25 +67,39 @@ static int poll_ms(uint64_t ns)
     return ns >= 3600000000000ull ? 3600000 : (int)(ns / 1000000 + 1);
 }
 
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* @return whether it was interrupted. */
-static bool run_loop(const struct startup_conf *c, int sigfd, struct pipeline *p,
+static bool run_loop(const struct startup_conf *c, int sigfd, struct session *s,
                      struct progress *progress)
 {
-    struct pollfd fds[2] = {{.fd = sigfd, .events = POLLIN},
-                            {.fd = pipeline_fd(p), .events = POLLIN}};
-    bool stopping = false;
+    struct pipeline *p = s->pipeline;
+    struct pollfd fds[3] = {{.fd = sigfd, .events = POLLIN},
+                            {.fd = pipeline_fd(p), .events = POLLIN},
+                            {.events = POLLIN}};
+    bool stopping = false, hup = false, changed = false;
 
     for (;;) {
-        uint64_t next = pipeline_tick(p), draw;
+        uint64_t next = pipeline_tick(p);
 
         if (pipeline_is_done(p))
             return stopping;
-        draw = progress_tick(progress, p);
-        if (c->record.only && draw > LOOK_NS)
-            draw = LOOK_NS;
-        if (poll(fds, 2, poll_ms(draw < next ? draw : next)) < 0 && errno != EINTR)
+        next = sooner(next, progress_tick(progress, p));
+        next = sooner(next, filewatch_look(s->watch, clock_ns(), &changed));
+        if (!stopping && c->reloads && (hup || changed)) {
+            reload(c, s);
+            hup = false;
+            continue; /* there may be more to wait for now */
+        }
+        if (c->record.only)
+            next = sooner(next, LOOK_NS);
+        fds[2].fd = filewatch_fd(s->watch);
+        if (poll(fds, 3, poll_ms(next)) < 0 && errno != EINTR)
             return stopping;
-        stopping = see_to_signals(sigfd, p, stopping);
+        stopping = see_to_signals(sigfd, p, stopping, &hup);
         if (!stopping && is_in_vain(c, p)) {
             pipeline_stop(p);
             stopping = true;
@@ -94,11 +113,12 @@ static bool flush_loop(int sigfd, struct pipeline *p, bool stopping)
     struct pollfd fds[2] = {{.fd = sigfd, .events = POLLIN},
                             {.fd = pipeline_fd(p), .events = POLLIN}};
     uint64_t next;
+    bool ignored;
 
     while ((next = pipeline_flush(p)) > 0) {
         if (poll(fds, 2, poll_ms(next)) < 0 && errno != EINTR)
             break;
-        stopping = see_to_signals(sigfd, p, stopping);
+        stopping = see_to_signals(sigfd, p, stopping, &ignored);
     }
     return stopping;
 }
@@ -128,7 +148,7 @@ static int run_session(const struct startup_conf *c, struct session *s, int sigf
         pipeline_stop(s->pipeline);
     }
     progress_begin(&progress, !c->quiet && c->captures);
-    sum.interrupted = run_loop(c, sigfd, s->pipeline, &progress);
+    sum.interrupted = run_loop(c, sigfd, s, &progress);
     sum.elapsed_ns = clock_ns() - began;
     progress_end(&progress);
     sum.interrupted = flush_loop(sigfd, s->pipeline, sum.interrupted);
@@ -144,15 +164,22 @@ static int run_session(const struct startup_conf *c, struct session *s, int sigf
 
 int drive(const struct startup_conf *c)
 {
+    int r, sigfd = take_signals(); /* what comes while it starts is heeded once it runs */
     struct session s;
-    int r = startup(c, &s), sigfd;
 
-    if (r != CLI_FINE)
-        return r;
-    sigfd = take_signals();
-    r = sigfd < 0 ? cli_fail(c->cmd, "cannot take signals: %s", strerror(errno))
-                  : run_session(c, &s, sigfd);
+    if (sigfd < 0)
+        return cli_fail(c->cmd, "cannot take signals: %s", strerror(errno));
+    crash_watch();
+    r = startup(c, &s);
+    if (r == CLI_FINE) {
+        r = run_session(c, &s, sigfd);
+        if (s.pipeline && pipeline_hangs(s.pipeline)) {
+            /* its thread may come back at any time: nothing may be taken from under it */
+            (void)fflush(NULL);
+            _exit(CLI_FAILED);
+        }
+        session_free(&s);
+    }
     cleanup_close(&sigfd);
-    session_free(&s);
     return r;
 }

@@ -10,7 +10,8 @@
 #include "cli/startup.h"
 
 /** Load, start, run, end. SIGINT and SIGTERM end it cleanly, a second one at once; SIGHUP has the
- *  outputs open their files anew. @return CLI_*. */
+ *  outputs open their files anew, and where c->reloads says so the configuration loaded anew, as
+ *  changes of its files do. @return CLI_*. */
 int drive(const struct startup_conf *c);
 
 #endif /* CLI_DRIVE_H */

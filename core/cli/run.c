@@ -22,7 +22,10 @@ const struct cli_command run_command = {
         "use needs are dropped.\n"
         "\n"
         "SIGINT and SIGTERM: end when everything is delivered, for at most 5 s; once more: at\n"
-        "once. SIGHUP: open the outputs' files anew.\n"
+        "once. SIGHUP: open the outputs' files anew, load configuration and rules anew. The\n"
+        "latter is also done when one of their files changes (watch_config_files). What does\n"
+        "not load changes nothing but for the messages about it. Sources and enrichers change\n"
+        "with the next start only.\n"
         "\n"
         "Exit code: 0 ended by a signal, or the sources came to their end; 1 something\n"
         "failed; 2 wrong usage.",
@@ -34,7 +37,7 @@ const struct cli_command run_command = {
 int cmd_run(int argc, char **argv)
 {
     static const char *rules[STARTUP_LIST_MAX], *dirs[STARTUP_LIST_MAX];
-    struct startup_conf c = {.cmd = &run_command, .rules = rules, .dirs = dirs};
+    struct startup_conf c = {.cmd = &run_command, .rules = rules, .dirs = dirs, .reloads = true};
     struct cli_parser p;
     int o, r;
 

@@ -18,7 +18,6 @@ enum {
     OPT_VERBOSE,
     OPT_STATS
 };
-static const size_t ARENA_MAX = 256u << 20;
 
 static int add_to_list(const struct startup_conf *c, const char **list, uint32_t *n, const char *s)
 {
@@ -169,13 +168,17 @@ static int change_config(const struct startup_conf *c, struct arena *a, struct c
 
 /* ---- loading ---- */
 
-static int level_of(const struct startup_conf *c, const struct config *cfg)
+void startup_set_level(const struct startup_conf *c, const struct config *cfg)
 {
+    int level = cfg->log_level;
+
     if (c->quiet)
-        return LOG_L_WARNING;
-    if (c->verbose > 1)
-        return LOG_L_DEBUG;
-    return c->verbose && cfg->log_level < LOG_L_INFO ? LOG_L_INFO : cfg->log_level;
+        level = LOG_L_WARNING;
+    else if (c->verbose > 1)
+        level = LOG_L_DEBUG;
+    else if (c->verbose && level < LOG_L_INFO)
+        level = LOG_L_INFO;
+    log_set_level(level);
 }
 
 int startup_pipeline(const struct startup_conf *c, struct session *s)
@@ -187,15 +190,52 @@ int startup_pipeline(const struct startup_conf *c, struct session *s)
     return pipeline_new(&pc, &s->diags, &s->pipeline);
 }
 
-static int load(const struct startup_conf *c, struct session *s)
+/* Watched from before its rules are read. */
+static void watch_files(struct session *s, const struct config *cfg, struct arena *a)
 {
-    if (config_load(c->config, s->arena, &s->diags, &s->config) < 0)
+    const char **paths = arena_array(a, cfg->n_rule_files + 2u, sizeof(*paths));
+    struct gyr_error err = {0};
+    uint32_t n = 0;
+
+    if (!paths || !s->watch)
+        return;
+    if (cfg->path) {
+        paths[n++] = cfg->path;
+        paths[n] = config_drop_in_dir(a, cfg->path);
+        n += paths[n] != NULL;
+    }
+    for (uint32_t i = 0; i < cfg->n_rule_files; i++)
+        paths[n++] = cfg->rule_files[i];
+    if (filewatch_set(s->watch, paths, cfg->watch_files ? n : 0, &err) < 0)
+        log_warning(NULL, "%s", err.msg);
+}
+
+int startup_config(const struct startup_conf *c, struct session *s, struct arena *a,
+                   struct diags *d, struct config **ret)
+{
+    struct config *cfg = NULL;
+
+    if (config_load(c->config, a, d, &cfg) < 0)
         return -1;
-    log_set_level(level_of(c, s->config));
-    if (change_config(c, s->arena, s->config) < 0) {
-        (void)cli_fail(c->cmd, "no memory");
+    if (change_config(c, a, cfg) < 0) {
+        diag_error(d, (struct loc){0}, "no memory");
+        config_release(cfg);
         return -1;
     }
+    watch_files(s, cfg, a);
+    *ret = cfg;
+    return 0;
+}
+
+static int load(const struct startup_conf *c, struct session *s)
+{
+    struct gyr_error err = {0};
+
+    if (c->reloads && !c->dry_run && filewatch_new(&s->watch, &err) < 0)
+        log_warning(NULL, "%s", err.msg);
+    if (startup_config(c, s, s->arena, &s->diags, &s->config) < 0)
+        return -1;
+    startup_set_level(c, s->config);
     s->plugins.dirs = s->config->plugin_dirs;
     s->plugins.n_dirs = s->config->n_plugin_dirs;
     return s->config->n_sources ? startup_pipeline(c, s) : 0;
@@ -205,7 +245,7 @@ int startup(const struct startup_conf *c, struct session *s)
 {
     int r;
 
-    *s = (struct session){.arena = arena_new(ARENA_MAX)};
+    *s = (struct session){.arena = arena_new(STARTUP_ARENA_MAX)};
     if (!s->arena)
         return cli_fail(c->cmd, "no memory");
     diags_init(&s->diags, s->arena);
@@ -220,6 +260,7 @@ int startup(const struct startup_conf *c, struct session *s)
 
 void session_free(struct session *s)
 {
+    filewatch_free(s->watch);
     pipeline_free(s->pipeline);
     plugins_free(&s->plugins);
     config_release(s->config);
@@ -238,7 +279,7 @@ static void print_plugin(const char *what, const char *name, const struct plugin
                   pl->desc.version ? pl->desc.version : "");
 }
 
-static uint32_t n_enabled(const struct ruleset *rs)
+uint32_t startup_n_enabled(const struct ruleset *rs)
 {
     uint32_t n = 0;
 
@@ -259,7 +300,7 @@ void startup_print(const struct session *s)
     for (uint32_t i = 0; i < rs->n_files; i++)
         (void)fprintf(stderr, "  %-9s %s\n", i ? "" : "rules", rs->files[i]);
     (void)fprintf(stderr, "  %-9s %u enabled of %u rules\n", rs->n_files ? "" : "rules",
-                  n_enabled(rs), rs->n_rules);
+                  startup_n_enabled(rs), rs->n_rules);
     for (uint32_t i = 0; i < pipeline_n_sources(s->pipeline); i++) {
         struct source_info info;
 

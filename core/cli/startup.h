@@ -7,6 +7,7 @@
 #ifndef CLI_STARTUP_H
 #define CLI_STARTUP_H
 
+#include "base/filewatch.h"
 #include "cli/cli.h"
 #include "cli/record.h"
 #include "pipeline/pipeline.h"
@@ -25,6 +26,7 @@ struct startup_conf {
     uint32_t verbose; /**< how often it was asked for */
     bool json, quiet, stats;
     bool dry_run; /**< start, and end at once */
+    bool reloads; /**< SIGHUP and changed files have the configuration loaded anew */
 };
 
 /** What a started command holds. */
@@ -35,6 +37,7 @@ struct session {
     struct plugins plugins;
     struct plugin_conf live;   /**< the source, when live_start() has chosen it */
     struct pipeline *pipeline; /**< NULL: the configuration has no source; live_start() makes it */
+    struct filewatch *watch;   /**< of its files; NULL: they are not watched */
 };
 
 /** Options that both commands have; a table begins with these. */
@@ -54,7 +57,7 @@ struct session {
     }
 enum { STARTUP_N_OPTS = 9 };
 
-enum { STARTUP_LIST_MAX = 256 };
+enum { STARTUP_LIST_MAX = 256, STARTUP_ARENA_MAX = 256 << 20 /**< of a configuration */ };
 
 /** Take option @p o (below STARTUP_N_OPTS) of the parser. The lists must have room for
  *  STARTUP_LIST_MAX. @return 0; or CLI_USAGE after telling. */
@@ -62,8 +65,16 @@ int startup_option(struct startup_conf *c, const struct cli_parser *p, int o);
 /** Load everything; without a source of events, only the configuration. @return CLI_FINE, or
  *  another after telling why. */
 int startup(const struct startup_conf *c, struct session *s);
+/** Load the configuration, with what the command line changes in it, and watch its files.
+ *  @return 0; negative after telling @p d. */
+int startup_config(const struct startup_conf *c, struct session *s, struct arena *a,
+                   struct diags *d, struct config **ret);
+/** How much is logged from now on. */
+void startup_set_level(const struct startup_conf *c, const struct config *cfg);
 /** Make the pipeline of the session's configuration. @return 0; negative after telling s->diags. */
 int startup_pipeline(const struct startup_conf *c, struct session *s);
+/** How many rules are enabled. */
+uint32_t startup_n_enabled(const struct ruleset *rs);
 /** Tell on stderr which configuration, rules and plugins were loaded. */
 void startup_print(const struct session *s);
 void session_free(struct session *s);

@@ -52,6 +52,17 @@ static void add_count(struct buf *b, const char *who, uint64_t n, const char *wh
     buf_addf(b, " %s\n", what);
 }
 
+static void add_reloads(struct buf *b, const struct pipeline *p, bool all)
+{
+    struct reload_stats s;
+
+    pipeline_reloads(p, &s);
+    if (!all && !s.failed)
+        return;
+    buf_addf(b, "generation %u at the end; %llu loaded anew, %llu could not be\n", s.generation,
+             (unsigned long long)s.succeeded, (unsigned long long)s.failed);
+}
+
 static void add_losses(struct buf *b, const struct pipeline *p, uint32_t i, const char *name)
 {
     for (uint32_t cls = 0; cls < LOSS_CLASSES; cls++)
@@ -170,6 +181,7 @@ void summary_print(FILE *f, struct pipeline *p, const struct summary_conf *conf)
     add_speed(&b, events, conf);
     if (!conf->no_rules)
         add_rules(&b, p);
+    add_reloads(&b, p, conf->all);
     for (uint32_t i = 0; i < pipeline_n_sources(p); i++)
         add_source(&b, p, i, conf->all);
     for (uint32_t i = 0; i < pipeline_n_outputs(p); i++)

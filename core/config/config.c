@@ -51,6 +51,13 @@ static void top_drop_privileges(struct reader *r, const struct ynode *v, void *t
     (void)conf_read_bool(r, v, &c->drop_privileges);
 }
 
+static void top_watch(struct reader *r, const struct ynode *v, void *target)
+{
+    struct config *c = target;
+
+    (void)conf_read_bool(r, v, &c->watch_files);
+}
+
 static void rules_files(struct reader *r, const struct ynode *v, void *target)
 {
     struct config *c = target;
@@ -176,6 +183,7 @@ static void read_root(struct reader *r, const struct ynode *root)
         {"drop_privileges", top_drop_privileges},
         {"log_level", top_log_level},
         {"parking", top_parking},
+        {"watch_config_files", top_watch},
     };
 
     if (root && !ynode_is_null(root))
@@ -200,12 +208,18 @@ static void read_one(struct reader *r, const char *path)
         read_root(r, root);
 }
 
+const char *config_drop_in_dir(struct arena *arena, const char *path)
+{
+    const char *slash = strrchr(path, '/'), *dot = strrchr(path, '.');
+    size_t n = dot && (!slash || dot > slash) ? (size_t)(dot - path) : strlen(path);
+
+    return arena_printf(arena, "%.*s.d", (int)n, path);
+}
+
 /* NAME.d beside NAME.yaml: its *.yaml, sorted by bytes. */
 static void read_drop_ins(struct reader *r, const char *path)
 {
-    const char *slash = strrchr(path, '/'), *dot = strrchr(path, '.'), **list;
-    size_t n = dot && (!slash || dot > slash) ? (size_t)(dot - path) : strlen(path);
-    const char *dir = arena_printf(r->arena, "%.*s.d", (int)n, path);
+    const char *dir = config_drop_in_dir(r->arena, path), **list;
     struct gyr_error err = {0};
     char **names;
     int count;

@@ -66,6 +66,10 @@ struct config {
     uint64_t park_deadline_ns;
     uint32_t park_events;
     uint64_t park_bytes;
+    bool watch_files; /**< watch_config_files: load anew what changed */
+
+    struct arena *arena; /**< its own, see config_own(); NULL: somebody else's */
+    uint32_t refs;
 };
 
 /** Load a file and its drop-ins (`NAME.d/` + `*.yaml` beside `NAME.yaml`, in order; lists of
@@ -82,6 +86,22 @@ int config_load_text(const char *path, const char *text, size_t len, struct aren
 
 /** Free what is not in the arena; before it. NULL is fine. */
 void config_release(struct config *c);
+
+/** @p c owns the arena it lives in; the first reference is the caller's. */
+void config_own(struct config *c, struct arena *arena);
+/** Counted where it owns its arena, else nothing. Main thread. */
+struct config *config_ref(struct config *c);
+void config_unref(struct config *c); /**< the last one frees. NULL is fine */
+
+/** The folder of the drop-ins of the file @p path. @return NULL without memory. */
+const char *config_drop_in_dir(struct arena *arena, const char *path);
+
+/** Would the two make the same output: plugin, name, options, queue, spool, dead letters? What is
+ *  left can change while it runs. */
+bool config_same_output(const struct plugin_conf *a, const struct plugin_conf *b);
+/** Warn of what @p next has otherwise than @p running and only a restart can change: sources,
+ *  enrichers, and some settings. */
+void config_tell_fixed(const struct config *running, const struct config *next, struct diags *d);
 
 /** Built-in: no source (ebpf and kmod to be tried), the enricher "process", the output "stdout",
  *  and the plugins and rules of this program, found from where it stands (EXE is its folder):

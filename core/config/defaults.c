@@ -136,6 +136,7 @@ int config_defaults(struct arena *arena, struct config **ret)
         .park_deadline_ns = UINT64_C(1000000000),
         .park_events = 4096,
         .park_bytes = 16 << 20,
+        .watch_files = true,
     };
     find_program_files(arena, c);
     if (!c->plugin_dirs || !c->rule_files)

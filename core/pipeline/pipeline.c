@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A pipeline's life after its start: restarts, reload, end. */
+/* A pipeline's life after its start: restarts, end. */
 #include "pipeline/pipeline_priv.h"
 
 #include "base/log.h"
@@ -11,7 +11,8 @@
 #include <unistd.h>
 
 static const uint64_t RESTART_MIN_NS = 250000000, RESTART_MAX_NS = 30000000000,
-                      OUTPUT_PATIENCE_NS = 5000000000;
+                      SOURCE_PATIENCE_NS = 8000000000, LATE_NS = 30000000000,
+                      LOOK_NS = 10000000000;
 
 /* ---- end of parts ---- */
 
@@ -23,9 +24,11 @@ static void stop_enrichers(struct source *s)
 
 uint64_t pipeline_flush(struct pipeline *p)
 {
-    uint64_t wait = 0, n;
+    uint64_t wait = 0, left_behind, n;
 
     (void)!read(p->notify_fd, &n, sizeof(n));
+    if (!p->flushing)
+        change_conclude(p); /* no source runs any more */
     for (uint32_t i = 0; i < p->n_sinks; i++) {
         uint64_t left;
 
@@ -35,18 +38,8 @@ uint64_t pipeline_flush(struct pipeline *p)
         wait = left > wait ? left : wait;
     }
     p->flushing = true;
-    return wait;
-}
-
-static void stop_sinks(struct pipeline *p)
-{
-    for (uint32_t i = 0; i < p->n_sinks; i++) {
-        struct sink *k = &p->sinks[i];
-
-        k->hangs = k->hangs || delivery_join(k->delivery) < 0;
-        if (!k->hangs)
-            instance_stop(k->inst);
-    }
+    left_behind = retired_left(p);
+    return left_behind > wait ? left_behind : wait;
 }
 
 int pipeline_fd(const struct pipeline *p)
@@ -129,9 +122,43 @@ static uint64_t see_to_resting(struct pipeline *p, struct source *s, uint64_t no
     return s->restart_ns > now ? s->restart_ns - now : 0;
 }
 
+/* A plugin that does not come back: told while it runs, left behind when all shall end.
+ * @return nanoseconds until it is to be looked at again. */
+static uint64_t see_to_late(const struct pipeline *p, struct source *s, uint64_t now)
+{
+    uint64_t asked = atomic_load_explicit(&s->asked_ns, memory_order_relaxed);
+    const char *plugin = s->plugin->desc.name;
+
+    if (p->stopping && now - p->stop_ns >= SOURCE_PATIENCE_NS) {
+        log_error(NULL,
+                  "source '%s': the plugin '%s' hangs in %s: it has not come back for %.0f s, and "
+                  "is left behind",
+                  s->name, plugin, asked ? "next_batch()" : "a call for an event",
+                  (double)(now - p->stop_ns) / 1e9);
+        s->hangs = s->failed = true;
+        return UINT64_MAX;
+    }
+    if (asked && now > asked && now - asked >= LATE_NS && !s->told_late) {
+        log_error(NULL,
+                  "source '%s': the plugin '%s' hangs in next_batch(): it has not come back for "
+                  "%.0f s, and was to wait 1 s at most",
+                  s->name, plugin, (double)(now - asked) / 1e9);
+        s->told_late = true;
+    }
+    return p->stopping ? SOURCE_PATIENCE_NS - (now - p->stop_ns) : LOOK_NS;
+}
+
+bool pipeline_hangs(const struct pipeline *p)
+{
+    for (uint32_t i = 0; i < p->n_sources; i++)
+        if (p->sources[i].hangs)
+            return true;
+    return false;
+}
+
 uint64_t pipeline_tick(struct pipeline *p)
 {
-    uint64_t now = clock_ns(), next = UINT64_MAX, n;
+    uint64_t now = clock_ns(), next = UINT64_MAX, left, n;
 
     (void)!read(p->notify_fd, &n, sizeof(n));
     for (uint32_t i = 0; i < p->n_sources; i++) {
@@ -140,15 +167,20 @@ uint64_t pipeline_tick(struct pipeline *p)
         if (state_of(s) == SOURCE_ENDED)
             reap(s, now);
         if (state_of(s) == SOURCE_RESTING) {
-            uint64_t left = see_to_resting(p, s, now);
-
+            left = see_to_resting(p, s, now);
+            next = left < next ? left : next;
+        }
+        if (state_of(s) == SOURCE_RUNNING && !s->hangs) {
+            left = see_to_late(p, s, now);
             next = left < next ? left : next;
         }
         /* Half blind is not watching: whoever started us shall see that, and do so again. */
         if (s->is_live && !p->stopping && state_of(s) == SOURCE_DONE && s->failed)
             pipeline_stop(p);
     }
-    return next;
+    change_tick(p);
+    left = retired_tick(p);
+    return left < next ? left : next;
 }
 
 bool pipeline_is_done(const struct pipeline *p)
@@ -156,7 +188,7 @@ bool pipeline_is_done(const struct pipeline *p)
     for (uint32_t i = 0; i < p->n_sources; i++) {
         enum source_state st = state_of(&p->sources[i]);
 
-        if (st != SOURCE_DONE && st != SOURCE_IDLE)
+        if (st != SOURCE_DONE && st != SOURCE_IDLE && !p->sources[i].hangs)
             return false;
     }
     return true;
@@ -166,6 +198,8 @@ void pipeline_stop(struct pipeline *p)
 {
     uint64_t one = 1;
 
+    if (!p->stopping)
+        p->stop_ns = clock_ns();
     p->stopping = true;
     for (uint32_t i = 0; i < p->n_sources; i++) {
         atomic_store(&p->sources[i].stop, true);
@@ -173,6 +207,7 @@ void pipeline_stop(struct pipeline *p)
     }
     for (uint32_t i = 0; i < p->n_sinks; i++)
         delivery_end_by(p->sinks[i].delivery, clock_ns() + OUTPUT_PATIENCE_NS);
+    change_end_by(p, clock_ns() + OUTPUT_PATIENCE_NS);
     (void)!write(p->notify_fd, &one, sizeof(one));
 }
 
@@ -183,72 +218,18 @@ int pipeline_finish(struct pipeline *p)
     for (uint32_t i = 0; i < p->n_sources; i++) {
         struct source *s = &p->sources[i];
 
-        instance_stop(s->inst);
-        stop_enrichers(s);
         if (s->failed)
             r = -EIO;
+        if (s->hangs)
+            continue;
+        instance_stop(s->inst);
+        stop_enrichers(s);
     }
     (void)pipeline_flush(p);
-    stop_sinks(p);
+    for (uint32_t i = 0; i < p->n_sinks; i++)
+        sink_stop(&p->sinks[i]);
+    retired_stop(p);
     return r;
-}
-
-/* ---- reload ---- */
-
-/* @return what the source answered: on its thread, or here when that one does not run. */
-static int ask(struct source *s, enum source_ask what, struct gyr_error *err)
-{
-    int r;
-
-    (void)pthread_mutex_lock(&s->lock);
-    atomic_store_explicit(&s->ask, what, memory_order_release);
-    (void)pthread_mutex_unlock(&s->lock);
-    source_wake(s);
-    (void)pthread_mutex_lock(&s->lock);
-    while (s->state == SOURCE_RUNNING && atomic_load(&s->ask) != ASK_NOTHING)
-        (void)pthread_cond_wait(&s->answered, &s->lock);
-    if (atomic_load(&s->ask) != ASK_NOTHING) {
-        atomic_store(&s->ask, ASK_NOTHING);
-        (void)pthread_mutex_unlock(&s->lock);
-        return source_answer(s, what, false, err);
-    }
-    r = s->answer;
-    if (r < 0)
-        *err = s->answer_err;
-    (void)pthread_mutex_unlock(&s->lock);
-    return r;
-}
-
-int pipeline_reload(struct pipeline *p, struct generation *g, struct gyr_error *err)
-{
-    struct gyr_error why = {0}, ignored;
-    uint32_t n = 0;
-    int r = 0;
-
-    if (g->n_programs != p->schemas.n)
-        return gyr_fail(err, -EINVAL, "the rules were compiled for other sources");
-    while (n < p->n_sources && r == 0) {
-        struct source *s = &p->sources[n++];
-
-        s->next_gen = g;
-        r = ask(s, ASK_PREPARE, &why);
-        if (r < 0)
-            (void)gyr_fail(err, r, "source '%s': %.440s", s->name, why.msg);
-    }
-    for (uint32_t i = 0; i < n; i++) {
-        struct source *s = &p->sources[i];
-
-        /* Wishes that cannot be withdrawn only cost time: what is delivered too much is
-         * harmless. */
-        if (ask(s, r < 0 ? ASK_ABANDON : ASK_COMMIT, &ignored) < 0)
-            log_warning(NULL, "source '%s' keeps events that no rule wants any more", s->name);
-        s->next_gen = NULL;
-    }
-    if (r < 0)
-        return r;
-    generation_unref(p->gen);
-    p->gen = generation_ref(g);
-    return 0;
 }
 
 void pipeline_reopen(struct pipeline *p)
@@ -294,26 +275,24 @@ void source_free(struct source *s)
     (void)pthread_mutex_destroy(&s->lock);
 }
 
-void sink_free(struct sink *s)
-{
-    if (s->hangs)
-        return;
-    instance_free(s->inst);
-    delivery_free(s->delivery);
-}
-
 void pipeline_free(struct pipeline *p)
 {
-    bool hangs = false;
+    bool hangs;
 
-    if (!p)
+    if (!p || pipeline_hangs(p))
         return;
+    retired_stop(p);
+    hangs = p->any_hangs;
     for (uint32_t i = 0; i < p->n_sources; i++)
         source_free(&p->sources[i]);
     for (uint32_t i = 0; i < p->n_sinks; i++) {
         hangs = hangs || p->sinks[i].hangs;
         sink_free(&p->sinks[i]);
     }
+    config_unref(p->config);
+    free(p->routes);
+    if (!hangs)
+        (void)pthread_mutex_destroy(&p->routes_lock);
     free(p->source_plugins);
     free(p->enricher_plugins);
     free(p->sinks);

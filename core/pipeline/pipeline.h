@@ -30,7 +30,7 @@ struct pipeline_watch {
 };
 
 struct pipeline_conf {
-    const struct config *config; /**< outlives the pipeline, as does all it names */
+    struct config *config; /**< outlives the pipeline, as does all it names */
     struct plugins *plugins;
     bool drop_privileges; /**< at the start */
     /** How a plugin is found by name or path; NULL: plugins_load() (tests give their own). */
@@ -60,6 +60,9 @@ int pipeline_fd(const struct pipeline *p);
 uint64_t pipeline_tick(struct pipeline *p);
 /** Have all sources ended for good? */
 bool pipeline_is_done(const struct pipeline *p);
+/** Is there a source whose thread did not end when it was asked to? It has been told and left
+ *  behind; the process can only end, and nothing may be freed. */
+bool pipeline_hangs(const struct pipeline *p);
 /** Ask the sources to end, and let nobody wait longer than 5 s for an output. */
 void pipeline_stop(struct pipeline *p);
 /** After pipeline_is_done(): have what is queued delivered.
@@ -71,9 +74,16 @@ uint64_t pipeline_flush(struct pipeline *p);
 int pipeline_finish(struct pipeline *p);
 void pipeline_free(struct pipeline *p); /**< finished, or never started. NULL is fine */
 
-/** Swap the rules between two batches of each source. Parked events keep theirs. All or nothing:
- *  when a source cannot take the new generation, every one keeps the old. */
-int pipeline_reload(struct pipeline *p, struct generation *g, struct gyr_error *err);
+/** Put another configuration in force, all of it but what only a restart can change (of which
+ *  @p d is warned): rules are loaded and swapped between two batches of each source, parked events
+ *  keep theirs. Outputs that are the same go on, with what may change while they run; others are
+ *  closed once they have delivered, new ones are made and started. All or nothing. Returns within
+ *  seconds; what a source has still to take over then, it will.
+ *  @param config a reference is taken; when it does not own its arena, it outlives the pipeline.
+ *  @return 0; negative after telling @p d what is wrong: then nothing has changed. */
+int pipeline_reload(struct pipeline *p, struct config *config, struct diags *d);
+/** Count a reload that did not come as far, the configuration being wrong itself. */
+void pipeline_reload_failed(struct pipeline *p, const struct diags *d);
 /** Have the outputs open their files anew. */
 void pipeline_reopen(struct pipeline *p);
 
@@ -81,6 +91,16 @@ void pipeline_reopen(struct pipeline *p);
 
 const struct schemas *pipeline_schemas(const struct pipeline *p);
 const struct generation *pipeline_generation(const struct pipeline *p);
+
+/** Which generation is in force, and what became of reloads. */
+struct reload_stats {
+    uint32_t generation; /**< number of that in force; 1: the start's */
+    uint64_t succeeded, failed;
+    uint64_t last_ns; /**< of the last reload, since the epoch; 0: there was none */
+    bool last_failed;
+    char error[512]; /**< why: "/etc/gyr/local.yaml:3:14: unknown field …"; empty when it did not */
+};
+void pipeline_reloads(const struct pipeline *p, struct reload_stats *ret);
 
 /** The plugin of the configuration's enricher @p i. */
 const struct plugin *pipeline_enricher_plugin(const struct pipeline *p, uint32_t i);

@@ -74,11 +74,6 @@ static int hook_field(void *ctx, const struct gyr_event *ev, uint32_t handle, st
     return peers_get(&e->source->peers, ev, handle, ret);
 }
 
-static void hook_ack(void *ctx, uint64_t token, uint32_t verdict, uint64_t retry_after_ns)
-{
-    delivery_ack(ctx, token, verdict, retry_after_ns);
-}
-
 /* ---- plugins, schemas, fields ---- */
 
 static const char *const what_of[] = {
@@ -91,8 +86,8 @@ static bool has_capability(const struct plugin *pl, uint32_t cap)
                                      : pl->desc.output != NULL;
 }
 
-static int load_plugin(struct pipeline *p, const struct plugin_conf *c, uint32_t cap,
-                       struct diags *d, struct plugin **ret)
+int pipeline_load_plugin(struct pipeline *p, const struct plugin_conf *c, uint32_t cap,
+                         struct diags *d, struct plugin **ret)
 {
     struct gyr_error err = {0};
 
@@ -120,11 +115,12 @@ static int load_plugins(struct pipeline *p, struct diags *d)
     if (!p->source_plugins || !p->enricher_plugins || !p->sinks || !p->sources)
         return -ENOMEM;
     for (uint32_t i = 0; i < c->n_sources; i++)
-        bad |= load_plugin(p, &c->sources[i], GYR_CAP_SOURCE, d, &p->source_plugins[i]);
+        bad |= pipeline_load_plugin(p, &c->sources[i], GYR_CAP_SOURCE, d, &p->source_plugins[i]);
     for (uint32_t i = 0; i < c->n_enrichers; i++)
-        bad |= load_plugin(p, &c->enrichers[i], GYR_CAP_ENRICHER, d, &p->enricher_plugins[i]);
+        bad |=
+            pipeline_load_plugin(p, &c->enrichers[i], GYR_CAP_ENRICHER, d, &p->enricher_plugins[i]);
     for (uint32_t i = 0; i < c->n_outputs; i++)
-        bad |= load_plugin(p, &c->outputs[i], GYR_CAP_OUTPUT, d, &p->sinks[i].plugin);
+        bad |= pipeline_load_plugin(p, &c->outputs[i], GYR_CAP_OUTPUT, d, &p->sinks[i].plugin);
     return bad ? -EINVAL : 0;
 }
 
@@ -194,17 +190,18 @@ static void find_host_root(struct pipeline *p)
     }
 }
 
-static int load_rules(struct pipeline *p, const struct pipeline_conf *pc, struct diags *d)
+int pipeline_load_rules(const struct pipeline *p, const struct config *c, uint32_t number,
+                        struct diags *d, struct generation **ret)
 {
-    struct ruleset_conf conf = {.more = pc->more_rules,
-                                .more_name = pc->more_name,
-                                .paths = (const char *const *)p->config->rule_files,
-                                .n_paths = p->config->n_rule_files,
+    struct ruleset_conf conf = {.more = p->more_rules,
+                                .more_name = p->more_name,
+                                .paths = (const char *const *)c->rule_files,
+                                .n_paths = c->n_rule_files,
                                 .schemas = &p->schemas,
-                                .max_priority = p->config->min_priority,
-                                .adjust = &p->config->adjust};
+                                .max_priority = c->min_priority,
+                                .adjust = &c->adjust};
 
-    return generation_new(&conf, 1, d, &p->gen);
+    return generation_new(&conf, number, d, ret);
 }
 
 static int load_all(struct pipeline *p, const struct pipeline_conf *conf, struct diags *d)
@@ -222,13 +219,13 @@ static int load_all(struct pipeline *p, const struct pipeline_conf *conf, struct
     }
     if (r == 0)
         find_host_root(p);
-    return r == 0 && !conf->like ? load_rules(p, conf, d) : r;
+    return r == 0 && !conf->like ? pipeline_load_rules(p, p->config, 1, d, &p->gen) : r;
 }
 
 /* ---- instances ---- */
 
-static struct instance_conf instance_conf_of(const struct pipeline *p, const struct plugin_conf *c,
-                                             struct plugin *pl, uint32_t cap, bool is_live)
+struct instance_conf instance_conf_of(const struct pipeline *p, const struct plugin_conf *c,
+                                      struct plugin *pl, uint32_t cap, bool is_live)
 {
     return (struct instance_conf){.plugin = pl,
                                   .capability = cap,
@@ -238,49 +235,6 @@ static struct instance_conf instance_conf_of(const struct pipeline *p, const str
                                   .schemas = &p->schemas,
                                   .host_root = p->host_root,
                                   .is_live = is_live};
-}
-
-/* Whoever waits for one output must not keep the others waiting. */
-static void wake_sinks(void *ctx)
-{
-    struct pipeline *p = ctx;
-
-    for (uint32_t i = 0; i < p->n_sinks; i++)
-        delivery_wake(p->sinks[i].delivery);
-}
-
-static int make_sink(struct pipeline *p, uint32_t i, struct diags *d)
-{
-    const struct plugin_conf *c = &p->config->outputs[i];
-    struct sink *s = &p->sinks[i];
-    struct instance_conf ic = instance_conf_of(p, c, s->plugin, GYR_CAP_OUTPUT, p->any_live);
-    struct delivery_conf dc = {
-        .name = c->name,
-        .ops = &s->plugin->output,
-        .filter = {.min_priority = c->min_priority, .rules = c->rules, .tags = c->tags},
-        .capacity = c->queue,
-        .on_wait = wake_sinks,
-        .wait_ctx = p,
-        .notify_fd = p->notify_fd,
-        .backoff_min_ns = c->retry.min_ns,
-        .backoff_max_ns = c->retry.max_ns,
-        .give_up_ns = c->retry.give_up_ns,
-        .digest = c->digest,
-        .dead_letters = c->dead_letters,
-        .spool = c->spool,
-        .noise = c->noise,
-        .live = p->any_live,
-        .wait = c->on_full == ON_FULL_DEFAULT ? !p->any_live : c->on_full == ON_FULL_WAIT};
-    int r;
-
-    dc.noise.mutes = p->config->mutes;
-    dc.noise.n_mutes = p->config->n_mutes;
-    s->conf = c;
-    r = delivery_new(&dc, &s->delivery);
-    if (r < 0)
-        return r;
-    ic.hooks = (struct host_hooks){.ctx = s->delivery, .ack = hook_ack};
-    return instance_new(&ic, d, &s->inst);
 }
 
 static int make_enrichers(struct pipeline *p, struct source *s, struct diags *d)
@@ -393,6 +347,7 @@ static int make_source(struct pipeline *p, uint32_t i, struct diags *d)
     struct park_conf pc = {.deadline_ns = p->config->park_deadline_ns,
                            .max_events = p->config->park_events,
                            .max_bytes = p->config->park_bytes};
+    pthread_condattr_t attr;
     struct instance_conf ic;
     struct gyr_error err = {0};
     int r;
@@ -403,15 +358,16 @@ static int make_source(struct pipeline *p, uint32_t i, struct diags *d)
     s->program = schema_index(&p->schemas, s->ops->schema->name);
     s->schema = p->schemas.list[s->program];
     s->is_live = s->ops->flags & GYR_SRC_LIVE;
-    s->first_match_only = p->config->first_match_only;
-    s->sinks = p->sinks;
-    s->n_sinks = p->n_sinks;
+    s->routes = p->routes;
     s->notify_fd = p->notify_fd;
     s->gen = generation_ref(p->gen);
     s->watch = p->watch;
     emitq_init(&s->emitq);
     (void)pthread_mutex_init(&s->lock, NULL);
-    (void)pthread_cond_init(&s->answered, NULL);
+    (void)pthread_condattr_init(&attr);
+    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&s->answered, &attr);
+    (void)pthread_condattr_destroy(&attr);
     alert_maker_init(&s->maker, p->hostname);
     redactor_init(&s->maker.redactor, p->config->redact, p->config->n_redact);
     if (scratch_init(&s->scratch) < 0)
@@ -429,7 +385,7 @@ static int make_source(struct pipeline *p, uint32_t i, struct diags *d)
         return r;
     r = make_dispatch(p, s, d, &err);
     if (r == 0)
-        r = source_make_evaluator(s, p->gen, d, &s->eval, &err);
+        r = source_make_evaluator(s, p->gen, p->config->first_match_only, d, &s->eval, &err);
     if (r == 0)
         r = tell_watch(s, &err);
     if (r < 0 && err.msg[0]) /* else it is told */
@@ -451,8 +407,12 @@ static int make_instances(struct pipeline *p, struct diags *d)
 {
     int r = 0;
 
-    for (p->n_sinks = 0; p->n_sinks < p->config->n_outputs && r == 0; p->n_sinks++)
-        r = make_sink(p, p->n_sinks, d);
+    for (p->n_sinks = 0; p->n_sinks < p->config->n_outputs && r == 0; p->n_sinks++) {
+        p->sinks[p->n_sinks].conf = &p->config->outputs[p->n_sinks];
+        r = sink_make(p, p->config, &p->sinks[p->n_sinks], d);
+    }
+    p->routes = r == 0 ? routes_new(p->sinks, p->n_sinks, p->config) : NULL;
+    r = r == 0 && !p->routes ? -ENOMEM : r;
     for (p->n_sources = 0; r == 0 && p->n_sources < p->config->n_sources; p->n_sources++)
         r = make_source(p, p->n_sources, d);
     return r;
@@ -466,10 +426,14 @@ int pipeline_new(const struct pipeline_conf *conf, struct diags *d, struct pipel
     if (!p)
         return -ENOMEM;
     p->config = conf->config;
+    p->first = conf->config;
     p->plugins = conf->plugins;
     p->drop_privileges = conf->drop_privileges;
     p->load = conf->load ? conf->load : plugins_load;
     p->watch = conf->watch;
+    p->more_rules = conf->more_rules;
+    p->more_name = conf->more_name;
+    (void)pthread_mutex_init(&p->routes_lock, NULL);
     p->notify_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     r = p->notify_fd < 0 ? -errno : find_hostname(p);
     if (r == 0)

@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TYPE_WORDS = 65536 / 64 };
+enum {
+    TYPE_WORDS = 65536 / 64,
+    RULES_COUNTED_MAX = 65536 /* of all generations */
+};
 
 /* The rules' wishes, the enrichers', and what builds state whoever asks. */
 static void collect_want(const struct source *s, const struct generation *also, uint64_t *types,
@@ -64,6 +67,8 @@ static void count_rule(struct source *s, const struct rule *rule)
     struct rule_count *c = map_get(&s->rules, rule->name, n);
     char *name;
 
+    if (!c && s->rules.n >= RULES_COUNTED_MAX)
+        return;
     if (!c) {
         c = calloc(1, sizeof(*c) + n + 1);
         if (!c)
@@ -90,10 +95,10 @@ void source_match(void *ctx, const struct match *m)
     count_rule(s, m->rule);
     if (s->watch && s->watch->alert && (r = alert_make(&s->maker, m, &a)) == 0)
         s->watch->alert(s->watch->ctx, &a->a);
-    for (uint32_t i = 0; i < s->n_sinks; i++) {
-        struct delivery *d = s->sinks[i].delivery;
+    for (uint32_t i = 0; i < s->routes->n; i++) {
+        const struct route *to = &s->routes->list[i];
 
-        if (!delivery_wants(d, m->rule))
+        if (!alert_filter_takes(&to->filter, m->rule))
             continue;
         if (!a)
             r = alert_make(&s->maker, m, &a);
@@ -103,7 +108,7 @@ void source_match(void *ctx, const struct match *m)
                           m->rule->name, strerror(-r));
             break;
         }
-        (void)delivery_offer(d, a); /* what it drops, it counts */
+        (void)delivery_offer(to->delivery, a); /* what it drops, it counts */
         s->alerted = true;
     }
     alert_unref(a);
@@ -111,7 +116,7 @@ void source_match(void *ctx, const struct match *m)
 
 void source_wake_sinks(struct source *s)
 {
-    for (uint32_t i = 0; s->alerted && i < s->n_sinks; i++)
-        delivery_wake(s->sinks[i].delivery);
+    for (uint32_t i = 0; s->alerted && i < s->routes->n; i++)
+        delivery_wake(s->routes->list[i].delivery);
     s->alerted = false;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pipeline/source.h"
 
+#include "base/crash.h"
 #include "base/log.h"
 #include "event/event.h"
 
@@ -178,8 +179,8 @@ static void publish(struct source *s)
     (void)pthread_mutex_unlock(&s->lock);
 }
 
-int source_make_evaluator(struct source *s, struct generation *g, struct diags *d,
-                          struct evaluator **ret, struct gyr_error *err)
+int source_make_evaluator(struct source *s, struct generation *g, bool first_match_only,
+                          struct diags *d, struct evaluator **ret, struct gyr_error *err)
 {
     struct evaluator_conf conf = {.generation = g,
                                   .program = s->program,
@@ -189,7 +190,7 @@ int source_make_evaluator(struct source *s, struct generation *g, struct diags *
                                   .scratch = &s->scratch,
                                   .park = s->park,
                                   .sink = {.ctx = s, .match = source_match},
-                                  .first_match_only = s->first_match_only,
+                                  .first_match_only = first_match_only,
                                   .now_ns = clock_ns,
                                   .diags = d};
 
@@ -202,16 +203,20 @@ int source_answer(struct source *s, enum source_ask ask, bool running, struct gy
 
     switch (ask) {
     case ASK_PREPARE:
-        r = source_make_evaluator(s, s->next_gen, NULL, &s->next_eval, err);
+        r = source_make_evaluator(s, s->next->gen, s->next->config->first_match_only,
+                                  s->next->diags, &s->next_eval, err);
         if (r == 0 && running)
-            r = source_want(s, s->next_gen, err);
+            r = source_want(s, s->next->gen, err);
         break;
     case ASK_COMMIT:
+        source_wake_sinks(s);
         evaluator_unref(s->eval);
         s->eval = s->next_eval;
         s->next_eval = NULL;
         generation_unref(s->gen);
-        s->gen = generation_ref(s->next_gen);
+        s->gen = generation_ref(s->next->gen);
+        s->routes = s->next->routes;
+        redactor_change(&s->maker.redactor, s->next->config->redact, s->next->config->n_redact);
         break;
     case ASK_ABANDON:
         evaluator_unref(s->next_eval);
@@ -227,19 +232,22 @@ int source_answer(struct source *s, enum source_ask ask, bool running, struct gy
 
 static void see_to_asks(struct source *s)
 {
-    enum source_ask ask = (enum source_ask)atomic_load_explicit(&s->ask, memory_order_acquire);
+    int ask = atomic_load_explicit(&s->ask, memory_order_acquire);
     struct gyr_error err = {0};
+    uint64_t one = 1;
     int r;
 
-    if (ask == ASK_NOTHING)
+    /* It may have been withdrawn meanwhile. */
+    if (ask == ASK_NOTHING || !atomic_compare_exchange_strong(&s->ask, &ask, ASK_TAKEN))
         return;
-    r = source_answer(s, ask, true, &err);
+    r = source_answer(s, (enum source_ask)ask, true, &err);
     (void)pthread_mutex_lock(&s->lock);
     s->answer = r;
     s->answer_err = err;
     atomic_store_explicit(&s->ask, ASK_NOTHING, memory_order_release);
     (void)pthread_cond_signal(&s->answered);
     (void)pthread_mutex_unlock(&s->lock);
+    (void)!write(s->notify_fd, &one, sizeof(one));
 }
 
 /* An enricher wants the state told anew. */
@@ -277,7 +285,11 @@ static int loop(struct source *s, struct gyr_error *err)
         b.timeout_ms = wait_ms(park_run(s->park, clock_ns()));
         scratch_reset(&s->scratch); /* what redeem() lent */
         source_wake_sinks(s);
+        atomic_store_explicit(&s->asked_ns, clock_ns(), memory_order_relaxed);
         r = s->ops->next_batch(s->inst->self, &b, err);
+        atomic_store_explicit(&s->asked_ns, 0, memory_order_relaxed);
+        if (r < 0 && r != GYR_E_EOF && !err->msg[0])
+            return gyr_fail(err, r, "next_batch() failed and does not say why");
         if (r < 0)
             return r;
         if (b.n > BATCH)
@@ -343,7 +355,7 @@ int source_run(struct source *s, struct gyr_error *err)
 
     s->started_ns = clock_ns();
     s->state = SOURCE_RUNNING;
-    (void)sigfillset(&all);
+    crash_block_others(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &old);
     r = pthread_create(&s->thread, NULL, thread_main, s);
     (void)pthread_sigmask(SIG_SETMASK, &old, NULL);

@@ -9,6 +9,7 @@
 #ifndef PIPELINE_SOURCE_H
 #define PIPELINE_SOURCE_H
 
+#include "alert/filter.h"
 #include "pipeline/dispatch.h"
 #include "pipeline/emitq.h"
 #include "pipeline/filter.h"
@@ -24,15 +25,31 @@ enum source_state {
 };
 
 /* What another thread asks of the source's thread, between two batches. */
-enum source_ask { ASK_NOTHING, ASK_PREPARE, ASK_COMMIT, ASK_ABANDON };
+enum source_ask {
+    ASK_NOTHING,
+    ASK_PREPARE,
+    ASK_COMMIT,
+    ASK_ABANDON,
+    ASK_TAKEN /* the thread is about it */
+};
 
-/* One output, as sources see it. */
-struct sink {
-    const struct plugin_conf *conf;
-    struct plugin *plugin;
-    struct instance *inst;
+/* Where alerts go while a generation is in force, and which. Constant. */
+struct route {
     struct delivery *delivery;
-    bool hangs; /* left behind: must not be freed */
+    struct alert_filter filter;
+};
+
+struct routes {
+    uint32_t n;
+    struct route list[];
+};
+
+/* What a source takes over in a reload. Constant; lives until all sources have answered. */
+struct successor {
+    struct generation *gen;
+    const struct routes *routes;
+    const struct config *config;
+    struct diags *diags; /* of who waits for the answer */
 };
 
 struct source;
@@ -60,11 +77,10 @@ struct source {
     const struct gyr_source_ops *ops;
     const struct schema *schema;
     uint32_t program; /* index in the generation: that of the schema */
-    bool is_live, first_match_only;
+    bool is_live;
 
-    struct sink *sinks; /* of the pipeline */
-    uint32_t n_sinks;
-    bool alerted; /* since the sinks were woken */
+    const struct routes *routes; /* of the pipeline */
+    bool alerted;                /* since the outputs were woken */
     int notify_fd;
 
     struct enricher *enrichers;
@@ -79,7 +95,8 @@ struct source {
     struct stream_pos pos;
     struct park *park;
     struct evaluator *eval, *next_eval;
-    struct generation *gen, *next_gen; /* next_gen: borrowed while a reload goes on */
+    struct generation *gen;
+    const struct successor *next; /* while a reload goes on */
     struct alert_maker maker;
     const struct pipeline_watch *watch; /* NULL: nobody looks on */
     struct map rules;                   /* name to struct rule_count */
@@ -95,9 +112,12 @@ struct source {
     uint32_t failures, restarts; /* in a row; all */
     uint64_t started_ns, restart_ns;
     bool failed, final;
+    bool hangs; /* does not come back: left behind. Main thread */
+    bool told_late;
 
     /* shared */
     atomic_bool stop, want_snapshot;
+    _Atomic uint64_t asked_ns; /* in next_batch() since; 0: not */
     atomic_int ask;
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t answered;
@@ -117,6 +137,13 @@ int source_want(struct source *s, const struct generation *also, struct gyr_erro
 /** Answer a request of a reload. On the source's thread; or on the main thread when that one does
  *  not @p running (wishes are then told when it starts). */
 int source_answer(struct source *s, enum source_ask ask, bool running, struct gyr_error *err);
+/** Have the source asked; it is woken. Main thread, as the next two. @pre it is asked nothing. */
+void source_post(struct source *s, enum source_ask what);
+/** Wait for its answer, until @p until_ns (CLOCK_MONOTONIC). @return whether it has answered: on
+ * its thread, or here when that one does not run; then @p ret is what, and @p err its sentence. */
+bool source_await(struct source *s, uint64_t until_ns, int *ret, struct gyr_error *err);
+/** @return whether it had not begun with it: then it will not. */
+bool source_withdraw(struct source *s, enum source_ask what);
 /** What is still parked or emitted is decided now. As source_answer(). */
 void source_drain(struct source *s);
 /** Sink of the evaluator: a match becomes an alert on its way. @p ctx the source. */
@@ -134,9 +161,10 @@ void source_tell_failure(struct source *s, const char *why);
 void source_count_loss(struct source *s, const struct gyr_event *ev);
 /** Alert of losses that are due to be told at @p now_ns of the events' time. */
 void source_tell_losses(struct source *s, uint64_t now_ns);
-/** @param d NULL, or where refused arguments are told; see evaluator_new(). */
-int source_make_evaluator(struct source *s, struct generation *g, struct diags *d,
-                          struct evaluator **ret, struct gyr_error *err);
+/** @param first_match_only the configuration's. @param d NULL, or where refused arguments are
+ *  told; see evaluator_new(). */
+int source_make_evaluator(struct source *s, struct generation *g, bool first_match_only,
+                          struct diags *d, struct evaluator **ret, struct gyr_error *err);
 /** Make a waiting next_batch() return. Any thread. */
 void source_wake(void *source);
 

@@ -28,16 +28,22 @@ static int fail_missing(const char *what, const char *name, uint64_t missing, st
     return r;
 }
 
+uint64_t privileges_missing(const struct plugin *pl, uint64_t *keep)
+{
+    struct privileges w = {0};
+
+    (void)privilege_parse(pl->desc.capabilities, &w, NULL); /* it was read when it was loaded */
+    if (keep)
+        *keep |= w.needed | w.useful;
+    return w.needed & ~privilege_effective();
+}
+
 /* What one plugin in use wants is added to @p keep. */
 static int want_privileges(const struct plugin *pl, const char *what, const char *name,
                            uint64_t *keep, struct gyr_error *err)
 {
-    struct privileges w = {0};
-    uint64_t missing;
+    uint64_t missing = privileges_missing(pl, keep);
 
-    (void)privilege_parse(pl->desc.capabilities, &w, NULL); /* it was read when it was loaded */
-    *keep |= w.needed | w.useful;
-    missing = w.needed & ~privilege_effective();
     return missing ? fail_missing(what, name, missing, err) : 0;
 }
 

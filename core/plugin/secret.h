@@ -19,4 +19,8 @@ enum { SECRET_MAX = 64 << 10 };
 int secret_fetch(const struct ynode *v, struct arena *arena, struct ynode *ret,
                  struct gyr_error *err);
 
+/** What the files are, by inode, size and time, that {file: PATH} anywhere in @p options names: has
+ *  a secret changed? NULL is fine. */
+uint64_t secrets_stamp(const struct ynode *options);
+
 #endif /* PLUGIN_SECRET_H */

@@ -2,8 +2,8 @@
 #include "test/describe.h"
 
 #include "alert/json.h"
+#include "base/num.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { DESCRIPTION_MAX = 16 << 20 };
@@ -54,17 +54,33 @@ char *describe_test(const struct test *t)
     return buf_take(&b);
 }
 
+/* @return what follows "BEFORE123"; NULL: it is not that. */
+static const char *number_behind(const char *s, const char *before, uint32_t *ret)
+{
+    size_t n = strlen(before), digits;
+    uint64_t v;
+
+    if (strncmp(s, before, n) != 0)
+        return NULL;
+    s += n;
+    digits = strspn(s, "0123456789");
+    if (parse_u64(s, digits, &v) < 0 || v > UINT32_MAX)
+        return NULL;
+    *ret = (uint32_t)v;
+    return s + digits;
+}
+
 void describe_error(const struct test *t, const char *msg, struct diags *d)
 {
     const char *at = strstr(msg, "line ");
     struct loc loc = t->loc;
-    unsigned line, col;
-    int used = 0;
+    uint32_t line, col;
 
-    if (at && sscanf(at, "line %u, column %u: %n", &line, &col, &used) == 2 && used) {
+    if (at && (at = number_behind(at, "line ", &line)) &&
+        (at = number_behind(at, ", column ", &col)) && strncmp(at, ": ", 2) == 0) {
         loc.line = line;
         loc.col = col;
-        msg = at + used;
+        msg = at + 2;
     }
     diag_error(d, loc, "%s", msg);
 }

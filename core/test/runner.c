@@ -293,8 +293,7 @@ static int drive(struct pipeline *p, struct gyr_error *err)
     return r < 0 ? gyr_fail(err, r, "its events could not be read to their end") : 0;
 }
 
-static int run_pipeline(struct runner *r, const struct config *c, struct diags *d,
-                        struct gyr_error *err)
+static int run_pipeline(struct runner *r, struct config *c, struct diags *d, struct gyr_error *err)
 {
     const struct pipeline_watch watch = {r, watch_begin, watch_event, watch_alert};
     struct pipeline_conf pc = {

@@ -10,16 +10,15 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { GYR_WORD_MAX = 63 }; /**< longer words are not typing errors */
-
 /** Edits (insert, delete, replace, swap of neighbours) from a to b, case folded; UINT_MAX when one
  *  is empty or too long. */
 static inline unsigned gyr_word_distance(const char *a, size_t n, const char *b, size_t m)
 {
-    unsigned row[3][GYR_WORD_MAX + 1];
+    unsigned row[3][64];
+    const size_t longest = sizeof(row[0]) / sizeof(row[0][0]) - 1; /* more is no typing error */
     size_t i, j;
 
-    if (n == 0 || m == 0 || n > GYR_WORD_MAX || m > GYR_WORD_MAX)
+    if (n == 0 || m == 0 || n > longest || m > longest)
         return (unsigned)-1;
     for (j = 0; j <= m; j++)
         row[0][j] = (unsigned)j;

@@ -61,7 +61,6 @@ static void measure(const char *what, const struct spool_conf *spool)
     static const struct gyr_output_ops ops = {.size = sizeof(ops), .write = take_all};
     struct delivery_conf conf = {.name = "bench",
                                  .ops = &ops,
-                                 .filter = {.min_priority = GYR_PRIO_DEBUG},
                                  .capacity = 4096,
                                  .wait = true,
                                  .notify_fd = -1,

@@ -45,7 +45,7 @@ sid=12 id=13 # where rows has them
 
 # act NAME RULES: the acts while gyr watches with these rules; rows in $tmp/NAME.host, $tmp/NAME.container
 act() {
-    gyr_start 120 "$2"
+    gyr_start 600 "$2"
     case $? in
     0) ;;
     77)

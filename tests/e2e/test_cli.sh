@@ -32,7 +32,7 @@ says 2 "Commands:" "$gyr"
 ok "nothing said: help, and exit status 2"
 says 0 "gyr 0." "$gyr" --version
 ok "--version"
-for c in run replay check list plugin; do
+for c in run replay check test list plugin; do
     says 0 "Usage: gyr $c " "$gyr" "$c" --help && silent err && grep -q '^Exit code: ' "$tmp/out" &&
         grep -q -- '-h, --help' "$tmp/out"
     ok "$c --help"

@@ -84,6 +84,22 @@ config "live_sources: [fake_live, nothing]" \
     "outputs: [{plugin: file, options: {path: $tmp/none/alerts}}]"
 exits 1 "$gyr" run -c "$tmp/gyr.yaml" && says "none/alerts: No such file" && ! says "'nothing'"
 ok "an output that does not start is no reason to try another source"
+# The real ones. Where the machine has the module loaded, kmod starts; else it says what is missing.
+mkdir "$tmp/only"
+cp "$plugins/kmod.so" "$plugins/stdout.so" "$tmp/only"
+: >"$tmp/none.yaml"
+printf 'plugin_dirs: [%s]\nenrichers: []\nrules: {files: [none.yaml]}\n' "$tmp/only" >"$tmp/gyr.yaml"
+if [ -e /dev/gyr ]; then
+    skip "/dev/gyr is there"
+else
+    exits 1 "$gyr" run -c "$tmp/gyr.yaml" && says "there is no plugin 'ebpf' in" &&
+        says "source 'kmod': plugin kmod: there is no /dev/gyr: the kernel module is not loaded" &&
+        says "no source can watch this machine"
+    ok "without ebpf and the module: what each lacks"
+    printf '%s\n' 'sources: [{plugin: kmod, options: {device: /dev/null}}]' >>"$tmp/gyr.yaml"
+    exits 1 "$gyr" run -c "$tmp/gyr.yaml" && says "/dev/null is not of Gyr's kernel module"
+    ok "a device that is not the module's"
+fi
 printf 'live_sources: []\n' >"$tmp/gyr.yaml"
 exits 1 "$gyr" run -c "$tmp/gyr.yaml" && says "no source can watch this machine"
 ok "none to try"

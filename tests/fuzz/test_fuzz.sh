@@ -21,6 +21,7 @@ for fuzzer in "$bin"/fuzz_*; do
     process) seeds="tests/captures" runs=2000 ;;
     rules) seeds="rules/*.yaml" runs=4000 ;;
     config) seeds="packaging/gyr.yaml" ;;
+    scenario) seeds="rules/tests/*.yaml" runs=4000 ;;
     *) seeds= ;;
     esac
     [ -d "tests/fuzz/corpus/$name" ] && seeds="tests/fuzz/corpus/$name $seeds"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# boot.sh [-t SECONDS] [-c] [-p PARAMETERS] [-l LOG] KERNEL INITRD: boot a guest without network and
+# boot.sh [-t SECONDS] [-c] [-m MEMORY] [-p PARAMETERS] [-l LOG] KERNEL INITRD: boot a guest without network and
 # disk, wait until it has ended, and judge it by what it printed. -c counts: every instruction takes
 # one nanosecond of the guest's time, on one CPU. -p adds kernel parameters. LOG gets the console.
 # Exit status: 0 its tests passed; 1 they failed; 77 they were skipped; 3 it never came up;
@@ -9,11 +9,12 @@ set -u
 # One host thread for both CPUs: with one each, qemu 7.2 now and then runs code that the other has
 # just patched, and the kernel dies of an int3. Without cx16: that qemu leaves rubbish in the flags
 # behind cmpxchg16b, of which 6.12's slab allocator dies in every third boot.
-limit=120 log=guest.log more='' machine='-smp 2 -accel tcg,thread=single'
-while getopts t:cp:l: o; do
+limit=120 log=guest.log more='' memory=1G machine='-smp 2 -accel tcg,thread=single'
+while getopts t:cm:p:l: o; do
     case $o in
     t) limit=$OPTARG ;;
     c) machine='-smp 1 -accel tcg -icount shift=0,sleep=off' ;;
+    m) memory=$OPTARG ;;
     p) more=$OPTARG ;;
     l) log=$OPTARG ;;
     *) exit 2 ;;
@@ -29,8 +30,8 @@ fi
 
 begin=$(date +%s)
 # shellcheck disable=SC2086 # words are meant to split
-timeout -k 5 "$limit" qemu-system-x86_64 -nodefaults -no-user-config -display none -serial stdio \
-    -monitor none -nic none -m 1G -cpu max,-cx16 $machine -no-reboot -kernel "$1" -initrd "$2" \
+timeout --foreground -k 5 "$limit" qemu-system-x86_64 -nodefaults -no-user-config -display none -serial stdio \
+    -monitor none -nic none -m "$memory" -cpu max,-cx16 $machine -no-reboot -kernel "$1" -initrd "$2" \
     -append "console=ttyS0 loglevel=5 panic=-1 tsc=reliable random.trust_cpu=on $more" \
     </dev/null 2>&1 | sed -u 's/\r//g' >"$log"
 took=$(($(date +%s) - begin))

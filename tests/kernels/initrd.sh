@@ -72,6 +72,7 @@ while IFS= read -r lib; do
 done <"$root/libs"
 rm "$root/libs"
 chmod -R go-w "$root"
-# Time stamps and owners say nothing: the same files make the same guest, owned by root.
-(cd "$root" && find . | sort | cpio --quiet -o -H newc -R 0:0) | gzip -1 >"$out.new"
+# Owners say nothing: the same files make the same guest, owned by root. Not compressed: the guest's processor
+# is slow, and the memory is there.
+(cd "$root" && find . | sort | cpio --quiet -o -H newc -R 0:0) >"$out.new"
 mv -f "$out.new" "$out"

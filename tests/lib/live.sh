@@ -7,6 +7,9 @@
 source=${GYR_LIVE_SOURCE:-ebpf}
 told="$tmp/log" gyr_pid='' docker_pid='' load_pid=''
 
+# A machine without a processor of its own: what takes milliseconds elsewhere takes long there.
+is_emulated() { grep -q '^model name.*QEMU TCG' /proc/cpuinfo; }
+
 # shellcheck disable=SC2317 # the trap calls it
 at_exit() {
     [ -z "$load_pid" ] || kill -- "-$load_pid" 2>/dev/null
@@ -31,7 +34,7 @@ gyr_start() {
 END
     cat >"$tmp/gyr.yaml" <<END
 plugin_dirs: [$build/plugins]
-sources: [{plugin: $source}]
+sources: [{plugin: $source, options: {${GYR_LIVE_OPTIONS:-}}}]
 enrichers: [process$more_enrichers]
 outputs:
   - {plugin: stdout, options: {format: json}}
@@ -44,7 +47,7 @@ END
     : >"$tmp/alerts.json"
     timeout --foreground -k 5 "$limit" "$gyr" run -c "$tmp/gyr.yaml" "$@" >"$alerts_to" 2>"$tmp/gyr.log" &
     gyr_pid=$!
-    until_true 30 gyr_sees && return 0
+    until_true 120 gyr_sees && return 0
     cp "$tmp/gyr.log" "$tmp/log"
     kill -0 "$gyr_pid" 2>/dev/null && return 1
     wait "$gyr_pid"
@@ -65,7 +68,7 @@ gyr_sees() {
 gyr_stop() {
     seen=$(grep -c '"Watching"' "$tmp/alerts.json")
     cat "$tmp/sync.yaml" >/dev/null
-    until_true 20 sh -c "[ \$(grep -c '\"Watching\"' '$tmp/alerts.json') -gt $seen ]"
+    until_true 60 sh -c "[ \$(grep -c '\"Watching\"' '$tmp/alerts.json') -gt $seen ]"
     kill "$gyr_pid" 2>/dev/null
     wait "$gyr_pid"
     r=$?
@@ -86,7 +89,7 @@ docker_start() {
         --exec-root "$tmp/docker-run" --pidfile "$tmp/docker.pid" -H "$DOCKER_HOST" \
         >"$tmp/docker.log" 2>&1 &
     docker_pid=$!
-    until_true 30 docker_answers && kill -0 "$docker_pid" 2>/dev/null && return 0
+    until_true 120 docker_answers && kill -0 "$docker_pid" 2>/dev/null && return 0
     echo "dockerd does not start here: $(tail -n 1 "$tmp/docker.log")" >"$tmp/why"
     return 77
 }

@@ -140,6 +140,11 @@ static int source_wants(void *self, const struct gyr_want *w, struct gyr_error *
     memcpy(rig->want, w->types, sizeof(rig->want));
     rig->want_sub = w->n_subtype_words ? w->subtypes[0] : 0;
     rig->wants++;
+    if (rig->stick_at_want) {
+        rig->stick_at_want = false;
+        rig->stuck = true;
+        rig->hold_at = UINT32_MAX;
+    }
     unlock();
     return 0;
 }
@@ -278,6 +283,8 @@ static int output_write(void *self, const struct gyr_alert *const *alerts, uint3
 
     (void)err;
     lock();
+    while (rig->stuck)
+        wait_ms(100);
     if (rig->down && strcmp(rig->down, host->instance) == 0)
         n = 0;
     for (uint32_t i = 0; i < n; i++) {
@@ -445,6 +452,36 @@ void pipe_release(struct pipe_rig *r, uint32_t at)
     unlock();
 }
 
+void pipe_stick(struct pipe_rig *r)
+{
+    lock();
+    r->stuck = true;
+    unlock();
+}
+
+void pipe_stick_at_want(struct pipe_rig *r)
+{
+    lock();
+    r->stick_at_want = true;
+    unlock();
+}
+
+void pipe_wait_at(struct pipe_rig *r, uint32_t at)
+{
+    lock();
+    while (r->at < at)
+        wait_ms(1);
+    unlock();
+}
+
+void pipe_unstick(struct pipe_rig *r)
+{
+    lock();
+    r->stuck = false;
+    (void)pthread_cond_broadcast(&r->cond);
+    unlock();
+}
+
 bool pipe_wait_seen(struct pipe_rig *r, uint32_t n)
 {
     bool there;
@@ -496,16 +533,17 @@ void pipe_free(struct pipe_rig *r)
     rig = NULL;
 }
 
-struct generation *pipe_generation(struct pipe_rig *r, uint32_t number, const char *text)
+int pipe_reload(struct pipe_rig *r, struct config *config, const char *rules)
 {
-    const char *paths[1] = {r->rules};
-    struct ruleset_conf conf = {.paths = paths,
-                                .n_paths = 1,
-                                .schemas = pipeline_schemas(r->p),
-                                .max_priority = GYR_PRIO_DEBUG};
-    struct generation *g = NULL;
+    pipe_rules(r, rules);
+    diags_init(&r->diags, r->arena);
+    return pipeline_reload(r->p, config ? config : &r->config, &r->diags);
+}
 
-    pipe_rules(r, text);
-    must(generation_new(&conf, number, &r->diags, &g) == 0, "no generation");
-    return g;
+bool pipe_told(const struct pipe_rig *r, const char *text)
+{
+    for (const struct diag *d = r->diags.first; d; d = d->next)
+        if (strstr(d->text, text))
+            return true;
+    return false;
 }

@@ -67,7 +67,9 @@ struct pipe_rig {
     const struct gyr_host *host; /**< the enricher's */
 
     /* the output */
-    const char *down; /**< an output that takes nothing; NULL: all do */
+    bool stuck;         /**< it takes nothing and does not come back */
+    bool stick_at_want; /**< from the next want() on, and the source goes on to its end */
+    const char *down;   /**< an output that takes nothing; NULL: all do */
     struct pipe_seen seen[PIPE_SEEN];
     uint32_t n_seen;
 
@@ -94,13 +96,23 @@ void pipe_start(struct pipe_rig *r);
 void pipe_release(struct pipe_rig *r, uint32_t at);
 /** Wait until that many alerts came, at most 5 s. @return whether they did. */
 bool pipe_wait_seen(struct pipe_rig *r, uint32_t n);
+/** The output does not come back; it does. */
+void pipe_stick(struct pipe_rig *r);
+void pipe_unstick(struct pipe_rig *r);
+/** So does it from the next want() on. */
+void pipe_stick_at_want(struct pipe_rig *r);
+/** Wait until the source has given so many events. */
+void pipe_wait_at(struct pipe_rig *r, uint32_t at);
 /** Answer tickets up to @p ticket. */
 void pipe_answer(struct pipe_rig *r, uint64_t ticket);
 /** Run until the sources have ended, then finish. @return pipeline_finish(). */
 int pipe_end(struct pipe_rig *r);
 void pipe_free(struct pipe_rig *r);
-/** Another generation of rules for it. */
-struct generation *pipe_generation(struct pipe_rig *r, uint32_t number, const char *text);
+/** Load it anew, with other rules. @param config NULL: the rig's as it is now.
+ *  @return pipeline_reload(); what that told is in r->diags. */
+int pipe_reload(struct pipe_rig *r, struct config *config, const char *rules);
+/** @return whether a message in r->diags holds @p text. */
+bool pipe_told(const struct pipe_rig *r, const char *text);
 
 #define PIPE_RULE(name, cond, out)                                                                 \
     "- rule: " name "\n  desc: d\n  source: pipe\n  condition: " cond "\n  output: '" out          \

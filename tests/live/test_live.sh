@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # A live source gives every typed event, with the parameters that the program's calls had. The driver
 # makes the calls and writes what must come; an enricher (tap.so) writes what comes; both are compared
-# parameter by parameter. The source is the plugin GYR_LIVE_SOURCE (default: ebpf).
+# parameter by parameter. The source is the plugin GYR_LIVE_SOURCE (default: ebpf), with GYR_LIVE_OPTIONS
+# (such as "attach: fexit").
 #   GYR_LIVE_KEEP=folder keeps the files.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -99,6 +100,7 @@ cat >"$tmp/gyr.yaml" <<END
 plugin_dirs: [$build/plugins]
 sources:
   - plugin: $source
+    options: {${GYR_LIVE_OPTIONS:-}}
 enrichers:
   - plugin: $live/tap.so
     options: {path: $tmp/came}
@@ -111,7 +113,10 @@ END
 rm -f "$tmp/came"
 "$gyr" run -c "$tmp/gyr.yaml" >"$tmp/gyr.log" 2>&1 &
 pid=$!
-if ! "$live/drive" --sync "$tmp/came" 20 >"$tmp/log" 2>&1; then
+i=0 # minutes: loading takes long where nothing is fast
+until "$live/drive" --sync "$tmp/came" 2 >"$tmp/log" 2>&1; do
+    i=$((i + 1))
+    [ $i -lt 200 ] && kill -0 "$pid" 2>/dev/null && continue
     cat "$tmp/gyr.log" >>"$tmp/log"
     if kill -0 "$pid" 2>/dev/null; then
         false
@@ -127,10 +132,10 @@ if ! "$live/drive" --sync "$tmp/came" 20 >"$tmp/log" 2>&1; then
         fi
     fi
     exit $bad
-fi
+done
 "$live/drive" "$tmp/expected" >"$tmp/log" 2>&1
 ok "the driver makes its calls while they are watched"
-"$live/drive" --sync "$tmp/came" 10 >"$tmp/log" 2>&1
+"$live/drive" --sync "$tmp/came" 60 >"$tmp/log" 2>&1
 ok "the source keeps up"
 kill "$pid"
 wait "$pid"
@@ -139,15 +144,27 @@ pid=
 cp "$tmp/gyr.log" "$tmp/log"
 [ $r -eq 0 ]
 ok "the daemon ends cleanly"
-compare 0
-ok "every event came, with the parameters that the calls had"
-sed -n '/^# Event types/,$p' "$tmp/log"
+lacks=$(grep -c "the kernel's types lack" "$tmp/gyr.log")
+if [ "$lacks" -gt 0 ]; then
+    skip "every event came: this kernel's types lack functions of $lacks calls, as Gyr told"
+else
+    compare 0
+    ok "every event came, with the parameters that the calls had"
+    sed -n '/^# Event types/,$p' "$tmp/log"
+fi
 [ -z "${GYR_LIVE_KEEP:-}" ] || cp "$tmp/expected" "$tmp/came" "$tmp/gyr.log" "$tmp/log" "$GYR_LIVE_KEEP"
 # ---- with little power ----
 if [ "$source" != ebpf ] || ! command -v setpriv >/dev/null; then
     skip "the capabilities that suffice are tried with setpriv, on ebpf"
 else
-    setpriv --bounding-set=-all,+bpf,+perfmon "$gyr" run --dry-run -c "$tmp/gyr.yaml" >"$tmp/log" 2>&1
-    ok "CAP_BPF and CAP_PERFMON suffice to start it"
+    prlimit --pid $$ --memlock=unlimited 2>/dev/null # before 5.11 the rings count against it
+    setpriv --bounding-set=-all,+bpf,+perfmon "$gyr" run --dry-run -vv -c "$tmp/gyr.yaml" >"$tmp/log" 2>&1
+    r=$?
+    if [ $r -ne 0 ] && grep -q 'failed to iterate BTF objects' "$tmp/log"; then
+        skip "CAP_BPF and CAP_PERFMON: this libbpf wants CAP_SYS_ADMIN, too, on kernels before 6.2"
+    else
+        [ $r -eq 0 ]
+        ok "CAP_BPF and CAP_PERFMON suffice to start it"
+    fi
 fi
 exit $bad

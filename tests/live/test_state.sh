@@ -3,7 +3,8 @@
 # The state of the machine as a live source knows it: programs that fork, execute and open without a
 # pause are told whole from the first alert on, whether they began before, during or after the start;
 # the same where /proc shows a container only; and what losses have spoilt is right again.
-#   GYR_STATE_STARTS: how often to start (4). The source is the plugin GYR_LIVE_SOURCE (ebpf).
+#   GYR_STATE_STARTS: how often to start (4). The source is the plugin GYR_LIVE_SOURCE (ebpf), with
+#   GYR_LIVE_OPTIONS (such as "attach: fexit").
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 build=${GYR_BUILD:-$PWD/build/release}
@@ -83,7 +84,7 @@ config() { # FILE OPTIONS
 plugin_dirs: [$build/plugins]
 sources:
   - plugin: $source
-    options: {$2}
+    options: {${GYR_LIVE_OPTIONS:+$GYR_LIVE_OPTIONS, }$2}
 enrichers:
   - plugin: process
 outputs:

@@ -18,7 +18,7 @@ umask 022
 list=$(printf '%s, ' "${@:-$PWD/rules}")
 cat >"$tmp/gyr.yaml" <<END
 plugin_dirs: [$build/plugins]
-sources: [{plugin: ${GYR_LIVE_SOURCE:-ebpf}${GYR_LIVE_OPTIONS:+, options: $GYR_LIVE_OPTIONS}}]
+sources: [{plugin: ${GYR_LIVE_SOURCE:-ebpf}, options: {${GYR_LIVE_OPTIONS:-}}}]
 outputs: [{plugin: file, options: {format: json, path: $tmp/alerts}}]
 rules: {files: [${list%, }]}
 END

@@ -1,217 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Delivery to an output that does whatever a test wants: queue, retries, acks, the end. */
-#include "alert/delivery.h"
 #include "base/fs.h"
 #include "base/log.h"
 
-#include <errno.h>
-#include <gyr/util.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdlib.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-enum { MS = 1000000, LOG_MAX = 4096 };
-
-/* ---- the output ---- */
-
-struct fake {
-    pthread_mutex_t lock;
-    pthread_cond_t cond;
-    uint64_t got[LOG_MAX]; /* numbers of the alerts accepted, in order */
-    uint64_t times[LOG_MAX];
-    uint64_t tokens[LOG_MAX]; /* of those answered with "later" */
-    uint32_t n, n_tokens, offers, flushed, reopened;
-    uint32_t attempt_max;
-    bool closed; /* write() waits until it is opened */
-    bool deaf;   /* and wake() does not help */
-    /* what to answer */
-    uint32_t verdict, retry_first; /* so many offers are answered with retry first */
-    uint64_t retry_after, poison;  /* this alert is always to be retried */
-    uint32_t at_most;              /* 0: of an offer, take so many and put the others off */
-    bool fail;                     /* answer negative */
-    struct delivery *ack_in_flush; /* whose alerts are acknowledged only then */
-};
-
-static void fake_init(struct fake *f)
-{
-    *f = (struct fake){0};
-    (void)pthread_mutex_init(&f->lock, NULL);
-    (void)pthread_cond_init(&f->cond, NULL);
-}
-
-static void accept_alert(struct fake *f, const struct gyr_alert *a)
-{
-    f->times[f->n] = clock_ns();
-    f->got[f->n++] = a->num;
-    if (a->attempt > f->attempt_max)
-        f->attempt_max = a->attempt;
-}
-
-static int fake_write(void *self, const struct gyr_alert *const *alerts, uint32_t n,
-                      struct gyr_verdict *v, struct gyr_error *err)
-{
-    struct fake *f = self;
-    int r = 0;
-
-    (void)pthread_mutex_lock(&f->lock);
-    f->offers++;
-    while (f->closed)
-        (void)pthread_cond_wait(&f->cond, &f->lock);
-    if (f->fail)
-        r = gyr_fail(err, -ECONNREFUSED, "nobody there");
-    for (uint32_t i = 0; i < n && !f->fail; i++) {
-        v[i].verdict =
-            f->retry_first || alerts[i]->num == f->poison || (f->at_most && i >= f->at_most)
-                ? GYR_V_RETRY
-                : f->verdict;
-        v[i].retry_after_ns = f->retry_after;
-        if (v[i].verdict == GYR_V_ACCEPTED)
-            accept_alert(f, alerts[i]);
-        else if (v[i].verdict == GYR_V_LATER)
-            f->tokens[f->n_tokens++] = alerts[i]->token;
-    }
-    if (f->retry_first)
-        f->retry_first--;
-    (void)pthread_mutex_unlock(&f->lock);
-    return r;
-}
-
-static void fake_open(struct fake *f)
-{
-    (void)pthread_mutex_lock(&f->lock);
-    f->closed = false;
-    (void)pthread_cond_broadcast(&f->cond);
-    (void)pthread_mutex_unlock(&f->lock);
-}
-
-static void fake_wake(void *self)
-{
-    struct fake *f = self;
-
-    if (!f->deaf)
-        fake_open(f);
-}
-
-static int fake_flush(void *self, uint32_t timeout_ms, struct gyr_error *err)
-{
-    struct fake *f = self;
-
-    (void)timeout_ms;
-    (void)err;
-    f->flushed++;
-    for (uint32_t i = 0; f->ack_in_flush && i < f->n_tokens; i++)
-        delivery_ack(f->ack_in_flush, f->tokens[i], GYR_V_ACCEPTED, 0);
-    return 0;
-}
-
-static int fake_reopen(void *self, struct gyr_error *err)
-{
-    struct fake *f = self;
-
-    (void)err;
-    (void)pthread_mutex_lock(&f->lock);
-    f->reopened++;
-    (void)pthread_mutex_unlock(&f->lock);
-    return 0;
-}
-
-static const struct gyr_output_ops ops = {.size = sizeof(ops),
-                                          .write = fake_write,
-                                          .flush = fake_flush,
-                                          .reopen = fake_reopen,
-                                          .wake = fake_wake};
-
-/* ---- the other side ---- */
-
-static struct alert *an_alert(uint64_t num)
-{
-    struct alert *a = calloc(1, sizeof(*a));
-
-    assert_non_null(a);
-    a->a = (struct gyr_alert){.size = sizeof(a->a), .num = num, .rule = "rule"};
-    atomic_init(&a->refs, 1);
-    return a;
-}
-
-static struct delivery *start_digest(struct fake *f, uint32_t capacity, bool wait,
-                                     struct digest_conf digest)
-{
-    struct delivery_conf conf = {.name = "fake",
-                                 .ops = &ops,
-                                 .filter = {.min_priority = GYR_PRIO_DEBUG},
-                                 .capacity = capacity,
-                                 .wait = wait,
-                                 .notify_fd = -1,
-                                 .backoff_min_ns = 2 * MS,
-                                 .backoff_max_ns = 16 * MS,
-                                 .digest = digest};
-    struct delivery *d;
-
-    assert_int_equal(delivery_new(&conf, &d), 0);
-    assert_int_equal(delivery_start(d, f), 0);
-    return d;
-}
-
-static struct delivery *start(struct fake *f, uint32_t capacity, bool wait)
-{
-    return start_digest(f, capacity, wait, (struct digest_conf){0});
-}
-
-static int offer(struct delivery *d, uint64_t num)
-{
-    struct alert *a = an_alert(num);
-    int r = delivery_offer(d, a);
-
-    delivery_wake(d);
-    alert_unref(a);
-    return r;
-}
-
-static void offer_all(struct delivery *d, uint64_t n)
-{
-    for (uint64_t i = 1; i <= n; i++)
-        assert_int_equal(offer(d, i), 0);
-}
-
-static struct delivery_stats stats(struct delivery *d)
-{
-    struct delivery_stats s;
-
-    delivery_stats(d, &s);
-    return s;
-}
-
-static struct delivery_stats end(struct delivery *d, uint64_t idle_ms)
-{
-    struct delivery_stats s;
-
-    delivery_finish(d, idle_ms * MS);
-    assert_int_equal(delivery_join(d), 0);
-    s = stats(d);
-    assert_int_equal(s.queued, 0);
-    return s;
-}
-
-/* Bounded: a test that waits for what never comes fails. */
-static void wait_until(const uint32_t *what, struct fake *f, uint32_t n)
-{
-    for (int i = 0; i < 5000; i++) {
-        uint32_t v;
-
-        (void)pthread_mutex_lock(&f->lock);
-        v = *what;
-        (void)pthread_mutex_unlock(&f->lock);
-        if (v >= n)
-            return;
-        (void)usleep(1000);
-    }
-    fail_msg("waited in vain for %u", n);
-}
+#include "../lib/delivery_rig.h"
 
 /* ---- tests ---- */
 
@@ -679,75 +479,6 @@ static void test_reopen(void **state)
     delivery_free(d);
 }
 
-/* Full before its time: at once; what is left of it at the end: at once, too. */
-static void test_digest_by_number(void **state)
-{
-    struct delivery *d;
-    struct fake f;
-
-    (void)state;
-    fake_init(&f);
-    d = start_digest(&f, 64, true, (struct digest_conf){3600000ull * MS, 4});
-    offer_all(d, 3);
-    (void)usleep(50000);
-    assert_int_equal(stats(d).delivered, 0);
-    for (uint64_t i = 4; i <= 9; i++)
-        assert_int_equal(offer(d, i), 0);
-    wait_until(&f.n, &f, 8);
-    assert_int_equal(f.offers, 2);
-    (void)usleep(50000);
-    assert_int_equal(f.n, 8);
-    assert_int_equal(end(d, 1000).delivered, 9);
-    assert_int_equal(f.offers, 3);
-    for (uint64_t i = 0; i < 9; i++)
-        assert_int_equal(f.got[i], i + 1);
-    delivery_free(d);
-}
-
-/* When the first alert has waited for so long, all that came since go together; also when they must
- * go again. */
-static void test_digest_by_time(void **state)
-{
-    struct delivery *d;
-    uint64_t began;
-    struct fake f;
-
-    (void)state;
-    fake_init(&f);
-    f.retry_first = 2;
-    d = start_digest(&f, 200, true, (struct digest_conf){500ull * MS, 100});
-    began = clock_ns();
-    offer_all(d, 70);
-    wait_until(&f.n, &f, 70);
-    assert_true(f.times[0] - began >= 500ull * MS);
-    assert_int_equal(f.offers, 3);
-    assert_int_equal(f.attempt_max, 3);
-    /* the next begins anew */
-    began = clock_ns();
-    assert_int_equal(offer(d, 71), 0);
-    wait_until(&f.n, &f, 71);
-    assert_true(f.times[70] - began >= 500ull * MS);
-    (void)end(d, 100);
-    delivery_free(d);
-}
-
-/* A queue that is full waits for nothing. */
-static void test_digest_in_a_full_queue(void **state)
-{
-    struct delivery *d;
-    struct fake f;
-
-    (void)state;
-    fake_init(&f);
-    f.poison = 1; /* keeps its place */
-    d = start_digest(&f, 8, true, (struct digest_conf){3600000ull * MS, 8});
-    offer_all(d, 30);
-    wait_until(&f.n, &f, 20);
-    (void)end(d, 500);
-    assert_int_equal(f.n, 29);
-    delivery_free(d);
-}
-
 static void test_acked_in_flush(void **state)
 {
     struct delivery_stats s;
@@ -777,18 +508,16 @@ static int setup(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order),          cmocka_unit_test(test_drop),
-        cmocka_unit_test(test_wait),           cmocka_unit_test(test_wait_ends),
-        cmocka_unit_test(test_retry),          cmocka_unit_test(test_backoff),
-        cmocka_unit_test(test_retry_after),    cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_dead_letters),   cmocka_unit_test(test_poison),
-        cmocka_unit_test(test_failed),         cmocka_unit_test(test_later),
-        cmocka_unit_test(test_eager_ack),      cmocka_unit_test(test_never_acked),
-        cmocka_unit_test(test_isolation),      cmocka_unit_test(test_give_up),
-        cmocka_unit_test(test_slow_flush),     cmocka_unit_test(test_hanging),
-        cmocka_unit_test(test_reopen),         cmocka_unit_test(test_digest_by_number),
-        cmocka_unit_test(test_digest_by_time), cmocka_unit_test(test_digest_in_a_full_queue),
-        cmocka_unit_test(test_acked_in_flush),
+        cmocka_unit_test(test_order),        cmocka_unit_test(test_drop),
+        cmocka_unit_test(test_wait),         cmocka_unit_test(test_wait_ends),
+        cmocka_unit_test(test_retry),        cmocka_unit_test(test_backoff),
+        cmocka_unit_test(test_retry_after),  cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_dead_letters), cmocka_unit_test(test_poison),
+        cmocka_unit_test(test_failed),       cmocka_unit_test(test_later),
+        cmocka_unit_test(test_eager_ack),    cmocka_unit_test(test_never_acked),
+        cmocka_unit_test(test_isolation),    cmocka_unit_test(test_give_up),
+        cmocka_unit_test(test_slow_flush),   cmocka_unit_test(test_hanging),
+        cmocka_unit_test(test_reopen),       cmocka_unit_test(test_acked_in_flush),
     };
 
     return cmocka_run_group_tests(tests, setup, NULL);

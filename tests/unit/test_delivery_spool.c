@@ -105,7 +105,6 @@ static int set_up(void **state)
     conf = (struct delivery_conf){
         .name = "fake",
         .ops = &ops,
-        .filter = {.min_priority = GYR_PRIO_DEBUG},
         .capacity = 64,
         .notify_fd = -1,
         .backoff_min_ns = 2 * MS,

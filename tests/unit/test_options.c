@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "plugin/plugin.h"
+#include "plugin/secret.h"
 
 #include <cmocka.h>
 #include <errno.h>
@@ -271,6 +272,35 @@ static void secrets_in_mappings(void **state)
     (void)unlink(path);
 }
 
+static uint64_t stamp_of(const char *yaml)
+{
+    struct ynode *root = NULL;
+
+    assert_int_equal(yaml_parse("g.yaml", yaml, strlen(yaml), arena, &diags, &root), 0);
+    return secrets_stamp(root);
+}
+
+/* A reload sees that a secret is another, though the configuration is the same. */
+static void secrets_that_change_are_seen(void **state)
+{
+    char path[] = "/tmp/gyr-secret-XXXXXX", yaml[200];
+    int fd = mkstemp(path);
+    uint64_t was;
+
+    (void)state;
+    assert_true(fd >= 0);
+    (void)close(fd);
+    write_secret(path, "hunter2\n");
+    (void)snprintf(yaml, sizeof(yaml), "{path: x, list: [{a: b}], token: {file: %s}}", path);
+    was = stamp_of(yaml);
+    assert_int_equal(stamp_of(yaml), was);
+    write_secret(path, "another\n\n");
+    assert_int_not_equal(stamp_of(yaml), was);
+    (void)unlink(path);
+    assert_int_not_equal(stamp_of(yaml), was);
+    assert_int_equal(secrets_stamp(NULL), 0);
+}
+
 static void a_plugin_without_options(void **state)
 {
     (void)state;
@@ -288,6 +318,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(deprecated_is_a_warning, setup, teardown),
         cmocka_unit_test_setup_teardown(secrets_are_not_shown, setup, teardown),
         cmocka_unit_test_setup_teardown(secrets_stand_elsewhere, setup, teardown),
+        cmocka_unit_test_setup_teardown(secrets_that_change_are_seen, setup, teardown),
         cmocka_unit_test_setup_teardown(secrets_in_mappings, setup, teardown),
         cmocka_unit_test_setup_teardown(a_plugin_without_options, setup, teardown),
     };

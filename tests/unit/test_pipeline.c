@@ -429,8 +429,7 @@ static void test_answer_after_the_end(void **state)
 
 static void test_reload(void **state)
 {
-    struct gyr_error err = {0};
-    struct generation *g;
+    struct reload_stats stats;
 
     (void)state;
     pipe_rules(&r, LATE);
@@ -442,12 +441,16 @@ static void test_reload(void **state)
     pipe_start(&r);
     while (stats_of(&r).park.parked < 1)
         (void)usleep(1000);
-    g = pipe_generation(&r, 2,
-                        PIPE_RULE("late", "evt.type = tick", "new n=%evt.arg.n")
-                            PIPE_RULE("note", "evt.type = note", "new"));
-    assert_int_equal(pipeline_reload(r.p, g, &err), 0);
-    assert_ptr_equal(pipeline_generation(r.p), g);
-    generation_unref(g);
+    assert_int_equal(pipe_reload(&r, NULL,
+                                 PIPE_RULE("late", "evt.type = tick", "new n=%evt.arg.n")
+                                     PIPE_RULE("note", "evt.type = note", "new")),
+                     0);
+    assert_int_equal(pipeline_generation(r.p)->number, 2);
+    pipeline_reloads(r.p, &stats);
+    assert_int_equal(stats.generation, 2);
+    assert_int_equal(stats.succeeded, 1);
+    assert_int_equal(stats.failed, 0);
+    assert_true(stats.last_ns > 0 && !stats.last_failed);
     pipe_release(&r, 2);
     assert_true(pipe_wait_seen(&r, 1));
     assert_string_equal(r.seen[0].text, "new n=2");
@@ -464,8 +467,7 @@ static void test_reload(void **state)
 
 static void test_reload_refused(void **state)
 {
-    struct gyr_error err = {0};
-    struct generation *g;
+    struct reload_stats stats;
 
     (void)state;
     (void)pipe_event(&r, PT_TICK, 1);
@@ -474,10 +476,16 @@ static void test_reload_refused(void **state)
     r.refuse_arg = true;
     pipe_start(&r);
     assert_true(pipe_wait_seen(&r, 1));
-    g = pipe_generation(&r, 2, PIPE_RULE("new", "evt.type = tick and fake.arg[bad] = v", "new"));
-    assert_true(pipeline_reload(r.p, g, &err) < 0);
-    assert_non_null(strstr(err.msg, "'bad' is no good"));
-    generation_unref(g);
+    assert_true(pipe_reload(&r, NULL,
+                            PIPE_RULE("new", "evt.type = tick and fake.arg[bad] = v", "new")) < 0);
+    assert_true(pipe_told(&r, "'bad' is no good"));
+    assert_int_equal(r.diags.first->loc.line, 4);
+    pipeline_reloads(r.p, &stats);
+    assert_int_equal(stats.generation, 1);
+    assert_int_equal(stats.failed, 1);
+    assert_true(stats.last_failed);
+    assert_non_null(strstr(stats.error, "rules.yaml:4:"));
+    assert_non_null(strstr(stats.error, "'bad' is no good"));
     pipe_release(&r, UINT32_MAX);
     assert_int_equal(pipe_end(&r), 0);
     assert_int_equal(r.n_seen, 2);
@@ -487,38 +495,27 @@ static void test_reload_refused(void **state)
 /* Sources that have ended, or were never started, take a new generation too. */
 static void test_reload_ended(void **state)
 {
-    struct gyr_error err = {0};
-    struct generation *g;
-
     (void)state;
     pipe_start(&r);
     while (!pipeline_is_done(r.p)) {
         (void)pipeline_tick(r.p);
         (void)usleep(1000);
     }
-    g = pipe_generation(&r, 2, LATE);
-    assert_int_equal(pipeline_reload(r.p, g, &err), 0);
-    generation_unref(g);
+    assert_int_equal(pipe_reload(&r, NULL, LATE), 0);
     assert_int_equal(pipe_end(&r), 0);
 }
 
 /* While events flow, rules are swapped many times; each event is decided by one of them. */
 static void test_reload_under_load(void **state)
 {
-    struct gyr_error err = {0};
-
     (void)state;
     for (uint64_t i = 1; i <= 4000; i++)
         (void)pipe_event(&r, PT_TICK, i);
     r.per_batch = 1;
     pipe_start(&r);
-    for (uint32_t k = 2; k < 12; k++) {
-        struct generation *g =
-            pipe_generation(&r, k, PIPE_RULE("tick", "evt.type = tick", "n=%evt.arg.n"));
-
-        assert_int_equal(pipeline_reload(r.p, g, &err), 0);
-        generation_unref(g);
-    }
+    for (uint32_t k = 2; k < 12; k++)
+        assert_int_equal(
+            pipe_reload(&r, NULL, PIPE_RULE("tick", "evt.type = tick", "n=%evt.arg.n")), 0);
     assert_int_equal(pipe_end(&r), 0);
     assert_int_equal(r.n_seen, 4000);
     for (uint32_t i = 0; i < 4000; i++)

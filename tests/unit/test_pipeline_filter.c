@@ -141,9 +141,6 @@ static void test_first_match_only(void **state)
 
 static void test_survives_a_reload(void **state)
 {
-    struct gyr_error err = {0};
-    struct generation *g;
-
     (void)state;
     r.filter = "evt.type = note";
     r.hold_at = 1;
@@ -151,9 +148,7 @@ static void test_survives_a_reload(void **state)
     (void)pipe_event(&r, PT_TICK, 2);
     (void)pipe_event(&r, PT_NOTE, 3);
     pipe_start(&r);
-    g = pipe_generation(&r, 2, PIPE_RULE("other", "evt.type = keep", "x"));
-    assert_int_equal(pipeline_reload(r.p, g, &err), 0);
-    generation_unref(g);
+    assert_int_equal(pipe_reload(&r, NULL, PIPE_RULE("other", "evt.type = keep", "x")), 0);
     assert_true(wanted(PT_NOTE));
     assert_false(wanted(PT_TICK));
     pipe_release(&r, UINT32_MAX);

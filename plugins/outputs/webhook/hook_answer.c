@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <jansson.h>
-#include <stdlib.h>
 
 static int take_item(const json_t *item, struct gyr_verdict *v, struct gyr_error *err)
 {
@@ -50,13 +49,12 @@ uint32_t hook_answer_partial(const char *body, size_t len, uint32_t n, struct gy
     const json_t *partial = json_object_get(root, "partialSuccess");
     const json_t *count = json_object_get(partial, "rejectedLogRecords");
     const char *why = json_string_value(json_object_get(partial, "errorMessage"));
-    uint64_t refused = 0;
+    const char *digits = json_string_value(count); /* as JSON has numbers of 64 bits */
+    json_int_t number = json_integer_value(count);
+    uint64_t refused = number > 0 ? (uint64_t)number : 0;
 
-    /* a number of 64 bits is a text in JSON */
-    if (json_is_string(count))
-        refused = strtoull(json_string_value(count), NULL, 10);
-    else if (json_integer_value(count) > 0)
-        refused = (uint64_t)json_integer_value(count);
+    for (; digits && *digits >= '0' && *digits <= '9' && refused < n; digits++)
+        refused = refused * 10 + (uint64_t)(*digits - '0');
     if (refused > n)
         refused = n;
     if (refused)

@@ -11,7 +11,7 @@
 #ifndef EBPF_FEXIT_H
 #define EBPF_FEXIT_H
 
-#include "calls.h"
+#include "live/calls.h"
 
 struct probe;
 struct fexit;

@@ -19,8 +19,6 @@ _Static_assert(offsetof(struct probe_event, tid) == offsetof(struct gyr_event, t
                "one layout of records");
 _Static_assert((int)PROBE_EVF_CUT == (int)GYR_EVF_CUT, "one set of flags");
 
-enum { PAIRS_MAX = 16 };
-
 #define SMALLER "'ring_size' and 'cpus_per_ring' make them smaller and fewer"
 
 /* libbpf tells everything to one function of the process; plugins are started one at a time. */
@@ -50,15 +48,6 @@ void probe_tell_to(const struct gyr_host *host)
     (void)libbpf_set_print(tell);
 }
 
-static size_t ring_bytes(uint64_t wanted)
-{
-    size_t size = (size_t)sysconf(_SC_PAGESIZE);
-
-    while (size < wanted)
-        size *= 2;
-    return size;
-}
-
 /* Rings stand in arrays whose pattern is a ring too; before 5.10 of the same size. */
 static int set_pattern(struct bpf_map *outer, size_t size, uint32_t pairs)
 {
@@ -77,10 +66,10 @@ static int set_pattern(struct bpf_map *outer, size_t size, uint32_t pairs)
 static int set_sizes(struct probe *p, const struct probe_options *o, uint32_t pairs,
                      struct gyr_error *err)
 {
-    int r = set_pattern(p->skel->maps.rings_other, ring_bytes(o->ring_bytes), pairs);
+    int r = set_pattern(p->skel->maps.rings_other, rings_bytes(o->ring_bytes), pairs);
 
     if (r >= 0)
-        r = set_pattern(p->skel->maps.rings_state, ring_bytes(o->state_ring_bytes), pairs);
+        r = set_pattern(p->skel->maps.rings_state, rings_bytes(o->state_ring_bytes), pairs);
     if (r >= 0)
         r = bpf_map__set_max_entries(p->skel->maps.scratch, 2 * p->n_cpus);
     return r < 0 ? gyr_fail(err, r, "the rings cannot be made: %s; " SMALLER, strerror(-r)) : 0;
@@ -94,8 +83,7 @@ static int add_ring(struct probe *p, struct bpf_map *outer, uint32_t place, size
     if (fd < 0)
         return gyr_fail(err, fd, "cannot make a ring of %zu bytes: %s; " SMALLER, size,
                         strerror(-fd));
-    p->ring_fds[p->n_rings] = fd;
-    p->ring_sizes[p->n_rings++] = size;
+    p->rings[p->n_rings++] = (struct ring_place){.fd = fd, .size = size};
     if (bpf_map_update_elem(bpf_map__fd(outer), &place, &fd, BPF_ANY) < 0)
         return gyr_fail(err, -errno, "cannot put a ring in its place: %s", strerror(errno));
     return 0;
@@ -104,20 +92,18 @@ static int add_ring(struct probe *p, struct bpf_map *outer, uint32_t place, size
 static int make_rings(struct probe *p, const struct probe_options *o, uint32_t pairs,
                       uint32_t cpus_per_ring, struct gyr_error *err)
 {
-    p->ring_fds = calloc(2 * (size_t)pairs, sizeof(*p->ring_fds));
-    p->ring_sizes = calloc(2 * (size_t)pairs, sizeof(*p->ring_sizes));
-    if (!p->ring_fds || !p->ring_sizes)
+    p->rings = calloc(2 * (size_t)pairs, sizeof(*p->rings));
+    if (!p->rings)
         return gyr_fail(err, -ENOMEM, "no memory");
     for (uint32_t i = 0; i < pairs; i++) {
-        int r = add_ring(p, p->skel->maps.rings_state, i, ring_bytes(o->state_ring_bytes), err);
+        int r = add_ring(p, p->skel->maps.rings_state, i, rings_bytes(o->state_ring_bytes), err);
 
         if (r == 0)
-            r = add_ring(p, p->skel->maps.rings_other, i, ring_bytes(o->ring_bytes), err);
+            r = add_ring(p, p->skel->maps.rings_other, i, rings_bytes(o->ring_bytes), err);
         if (r < 0)
             return r;
     }
-    for (uint32_t cpu = 0; cpu < PROBE_CPUS; cpu++)
-        p->conf->ring[cpu] = (uint16_t)(cpu / cpus_per_ring % pairs);
+    rings_assign(pairs, cpus_per_ring, p->conf->ring);
     return 0;
 }
 
@@ -203,8 +189,7 @@ static void find_self(struct probe *p)
 
 static int open_and_load(struct probe *p, const struct probe_options *o, struct gyr_error *err)
 {
-    uint32_t per = o->cpus_per_ring ? o->cpus_per_ring : (p->n_cpus + PAIRS_MAX - 1) / PAIRS_MAX;
-    uint32_t pairs = (p->n_cpus + per - 1) / per;
+    uint32_t per = o->cpus_per_ring, pairs = rings_pairs(p->n_cpus, &per);
     /* named, so that what is not there is not looked for in modules, which wants CAP_SYS_ADMIN */
     LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = "/sys/kernel/btf/vmlinux");
     int r;
@@ -223,7 +208,9 @@ static int open_and_load(struct probe *p, const struct probe_options *o, struct 
                         r == -EPERM ? " (a capability, or before 5.11 the limit of locked memory)"
                                     : "; log_level: debug has its reasons");
     p->conf = &p->skel->bss->conf;
-    p->counts = p->skel->bss->counts;
+    p->counts = calloc(p->n_cpus, sizeof(*p->counts));
+    if (!p->counts)
+        return gyr_fail(err, -ENOMEM, "no memory");
     p->boot_ns = proc_boot_ns();
     p->conf->epoch_ns = p->boot_ns;
     find_self(p);
@@ -258,11 +245,33 @@ void probe_unload(struct probe *p)
     for (size_t i = 0; i < sizeof(p->links) / sizeof(p->links[0]); i++)
         (void)bpf_link__destroy(p->links[i]);
     for (uint32_t i = 0; i < p->n_rings; i++)
-        (void)close(p->ring_fds[i]);
-    free(p->ring_fds);
-    free(p->ring_sizes);
+        (void)close(p->rings[i].fd);
+    free(p->rings);
+    free(p->counts);
     probe_bpf__destroy(p->skel);
     *p = (struct probe){0};
+}
+
+/* What a program was not run for, because on that CPU it ran for another thread, which was
+ * interrupted. */
+static uint64_t missed(const struct bpf_program *prog)
+{
+    struct bpf_prog_info info = {0};
+    __u32 len = sizeof(info);
+
+    return bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len) < 0 ? 0
+                                                                          : info.recursion_misses;
+}
+
+void probe_count(struct probe *p)
+{
+    const struct probe_count *from = p->skel->bss->counts;
+
+    for (uint32_t cpu = 0; cpu < p->n_cpus; cpu++)
+        for (uint32_t class = 0; class < PROBE_CLASSES; class ++)
+            p->counts[cpu].lost[class] = __atomic_load_n(&from[cpu].lost[class], __ATOMIC_RELAXED);
+    /* of whichever call, on whichever CPU: state is read anew, to be sure */
+    p->counts[0].lost[PROBE_STATE] += missed(p->skel->progs.sys_exit);
 }
 
 /* Attached to the exit of every call instead: what fexit had on stays until that is done. */

@@ -8,8 +8,8 @@
 #ifndef EBPF_PROBE_H
 #define EBPF_PROBE_H
 
-#include "calls.h"
-#include "ring.h"
+#include "live/calls.h"
+#include "live/ring.h"
 
 enum attach_mode { ATTACH_AUTO, ATTACH_FEXIT, ATTACH_SYS_EXIT };
 
@@ -30,12 +30,11 @@ struct probe {
     struct probe_bpf *skel;
     struct bpf_link *links[5]; /* the exit of calls, exec, fork, exit; signals while wanted */
     struct fexit *fexit;       /* NULL: not used */
-    int *ring_fds;
-    size_t *ring_sizes;
+    struct ring_place *rings;
     uint32_t n_rings, n_cpus;
-    struct probe_conf *conf;          /* shared with the programs */
-    const struct probe_count *counts; /* likewise */
-    uint64_t boot_ns;                 /* what makes CLOCK_BOOTTIME a time of day */
+    struct probe_conf *conf;    /* shared with the programs */
+    struct probe_count *counts; /* as probe_count() found them */
+    uint64_t boot_ns;           /* what makes CLOCK_BOOTTIME a time of day */
 };
 
 /** Load the programs and attach them; nothing is traced until probe_want().
@@ -51,12 +50,15 @@ void probe_tell_to(const struct gyr_host *host);
  *  stops. @return 0; a negative errno with a sentence. */
 int probe_want(struct probe *p, const struct gyr_want *w, struct gyr_error *err);
 
+/** Bring counts up to date. */
+void probe_count(struct probe *p);
+
 /** Why the programs cannot be loaded here, as far as that can be told without trying.
  *  @return 0; a negative errno with a sentence. */
 int probe_check(struct gyr_error *err);
 
 /** May programs be attached to functions here without events being lost or mixed up? Those at the
- *  exit of every call run without preemption, those of functions with it.
+ *  exit of every call run without preemption before Linux 7, those of functions with it.
  *  @return 0: yes; -EBUSY: no; -ENODATA: it cannot be told. Each with a sentence. */
 int probe_check_preemption(struct gyr_error *err);
 

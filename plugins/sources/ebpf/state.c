@@ -1,42 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "state.h"
 
+#include "live/machine.h"
+
 #include <errno.h>
 #include <gyr/util.h>
-
-static void tell_nobody(void *self, int64_t only)
-{
-    (void)self;
-    (void)only;
-}
-
-static int tell_nothing(void *self, struct scap_view *ret)
-{
-    (void)self;
-    (void)ret;
-    return 0;
-}
-
-/* The processes of a container are of no use: their numbers are others'. */
-static const struct proc_teller nobody = {.begin = tell_nobody, .next = tell_nothing};
-
-/* @return whether the kernel is to tell of processes, as /proc is not the machine's. */
-static bool proc_is_foreign(const struct gyr_host *host)
-{
-    struct gyr_error why;
-    int r = proc_check(host->host_root, &why);
-    bool foreign = r == -EXDEV || r == -ENOENT;
-
-    if (r < 0)
-        gyr_logf(host, foreign ? GYR_LOG_INFO : GYR_LOG_WARNING, "%s", why.msg);
-    return foreign;
-}
 
 int state_new(const struct gyr_host *host, enum snapshot_mode mode, uint64_t boot_ns,
               struct snap **ret_snap, struct proc_snapshot **ret, struct gyr_error *err)
 {
     struct proc_conf pc = {.host_root = host->host_root, .boot_ns = boot_ns};
-    bool foreign = proc_is_foreign(host);
+    bool foreign = live_proc_is_foreign(host);
     struct gyr_error why;
     int r;
 
@@ -60,6 +34,6 @@ int state_new(const struct gyr_host *host, enum snapshot_mode mode, uint64_t boo
     if (*ret_snap)
         pc.teller = snap_teller(*ret_snap);
     else if (foreign && mode == SNAPSHOT_AUTO)
-        pc.teller = &nobody;
+        pc.teller = &live_nobody;
     return proc_snapshot_new(&pc, ret, err);
 }

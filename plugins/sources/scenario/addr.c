@@ -10,10 +10,9 @@ enum { TEXT_MAX = 300, UNIX_MAX = 108 };
 
 static bool read_port(const char *s, uint16_t *ret)
 {
-    char *end;
-    unsigned long v = strtoul(s, &end, 10);
+    uint64_t v;
 
-    if (*s < '0' || *s > '9' || *end || v > UINT16_MAX)
+    if (!sc_uint(s, UINT16_MAX, &v))
         return false;
     *ret = (uint16_t)v;
     return true;

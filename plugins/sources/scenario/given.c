@@ -27,13 +27,11 @@ static const char *const process_keys[] = {
 static int read_id(struct sc_world *w, const json_t *map, const char *key, uint32_t *ret)
 {
     const json_t *v = sc_get(map, key, NULL);
-    char *end;
-    unsigned long n;
+    uint64_t n;
 
     if (!v)
         return 0;
-    n = sc_text(v) ? strtoul(sc_text(v), &end, 10) : 0;
-    if (!sc_text(v) || *end || end == sc_text(v) || n > UINT32_MAX)
+    if (!sc_text(v) || !sc_uint(sc_text(v), UINT32_MAX, &n))
         return sc_wrong(w->err, v, "'%s' is a number", key);
     *ret = (uint32_t)n;
     return 0;
@@ -65,10 +63,9 @@ static int read_user(struct sc_world *w, const char *name, const json_t *n)
     if (!u.home)
         return -ENOMEM;
     if (sc_text(n)) {
-        char *end;
-        unsigned long id = strtoul(sc_text(n), &end, 10);
+        uint64_t id;
 
-        if (*end || id > UINT32_MAX)
+        if (!sc_uint(sc_text(n), UINT32_MAX, &id))
             return sc_wrong(w->err, n, "a user is a number, or a mapping");
         u.uid = u.gid = (uint32_t)id;
         return sc_user_put(w, &u);
@@ -125,21 +122,16 @@ void sc_default_caps(struct sc_proc *p)
 static int read_tty(struct sc_world *w, const json_t *n, uint32_t *ret)
 {
     const char *s = sc_text(n);
-    char *end;
-    unsigned long v;
+    uint64_t v;
     bool on = false;
 
     if (s && strncmp(s, "/dev/", 5) == 0)
         s += 5;
-    if (s && strncmp(s, "pts/", 4) == 0) {
-        v = strtoul(s + 4, &end, 10);
-        if (!*end && v < 256) {
-            *ret = TTY_MAJOR << 8 | (uint32_t)v;
-            return 0;
-        }
+    if (s && strncmp(s, "pts/", 4) == 0 && sc_uint(s + 4, 255, &v)) {
+        *ret = TTY_MAJOR << 8 | (uint32_t)v;
+        return 0;
     }
-    v = s ? strtoul(s, &end, 10) : 0;
-    if (s && *s >= '0' && *s <= '9' && !*end && v <= UINT32_MAX) {
+    if (s && sc_uint(s, UINT32_MAX, &v)) {
         *ret = (uint32_t)v;
         return 0;
     }
@@ -152,18 +144,17 @@ static int read_tty(struct sc_world *w, const json_t *n, uint32_t *ret)
 /* A file by its path; a connection as "10.0.0.1:40000->10.0.0.2:443". */
 static int read_fd(struct sc_world *w, struct sc_proc *p, const json_t *key, const json_t *n)
 {
-    char *end;
-    long num = strtol(sc_text(key), &end, 10);
+    uint64_t num;
     const char *s = sc_text(n);
     struct sc_fd *fd;
     int r;
 
-    if (*end || num < 0 || num > INT32_MAX)
+    if (!sc_uint(sc_text(key), INT32_MAX, &num))
         return sc_wrong(w->err, key, "a descriptor is a number");
     if (!s)
         return sc_wrong(w->err, n,
                         "a descriptor is a path, 'pipe', or a connection written from->to");
-    fd = sc_fd_add(w, p, num);
+    fd = sc_fd_add(w, p, (int64_t)num);
     if (!fd)
         return -ENOMEM;
     fd->flags = O_RDWR_BITS;
@@ -257,14 +248,13 @@ static int read_owner(struct sc_world *w, struct sc_proc *p, const json_t *n)
 static int read_number(struct sc_world *w, const json_t *n, const char *key, int64_t *ret)
 {
     const json_t *v = sc_get(n, key, NULL);
-    char *end;
+    uint64_t num;
 
     if (!v)
         return 0;
-    if (sc_text(v)) {
-        *ret = strtoll(sc_text(v), &end, 10);
-        if (!*end && end != sc_text(v) && *ret > 0)
-            return 0;
+    if (sc_text(v) && sc_uint(sc_text(v), INT32_MAX, &num) && num > 0) {
+        *ret = (int64_t)num;
+        return 0;
     }
     return sc_wrong(w->err, v, "'%s' is a number above 0", key);
 }

@@ -71,7 +71,7 @@ static int cap_of(struct sc_world *w, const json_t *n, uint64_t *ret)
 int sc_caps(struct sc_world *w, const json_t *n, uint64_t *ret)
 {
     const char *s = sc_text(n);
-    char *end;
+    int64_t v;
     int r = 0;
 
     *ret = 0;
@@ -81,9 +81,9 @@ int sc_caps(struct sc_world *w, const json_t *n, uint64_t *ret)
         *ret = names_caps_all();
         return 0;
     }
-    if (s && *s >= '0' && *s <= '9') {
-        *ret = strtoull(s, &end, 0);
-        return *end ? sc_wrong(w->err, n, "'%.60s' is no number", s) : 0;
+    if (s && sc_int(s, 0, &v)) {
+        *ret = (uint64_t)v;
+        return 0;
     }
     if (s)
         return cap_of(w, n, ret);

@@ -39,15 +39,6 @@ struct sc_bytes sc_number(struct sc_world *w, const struct gyr_param_def *p, uin
 
 /* ---- numbers ---- */
 
-static bool plain_number(const char *s, unsigned base, int64_t *ret)
-{
-    char *end;
-
-    errno = 0;
-    *ret = *s == '-' ? strtoll(s, &end, (int)base) : (int64_t)strtoull(s, &end, (int)base);
-    return end != s && !*end && !errno;
-}
-
 int sc_errno(struct sc_world *w, const json_t *n, int64_t *ret)
 {
     const char *s = sc_text(n), *name = s && *s == '-' ? s + 1 : s;
@@ -56,7 +47,7 @@ int sc_errno(struct sc_world *w, const json_t *n, int64_t *ret)
 
     if (!s)
         return sc_wrong(w->err, n, "an error is a name such as EPERM");
-    if (plain_number(s, 0, ret)) {
+    if (sc_int(s, 0, ret)) {
         *ret = *ret > 0 ? -*ret : *ret;
         return *ret < 0 ? 0 : sc_wrong(w->err, n, "0 is no error");
     }
@@ -87,7 +78,7 @@ static int one_name(struct sc_call *c, const json_t *n, const struct gyr_param_d
         }
         sc_near_offer(&near, k->name);
     }
-    if (plain_number(word, p->fmt == GYR_F_OCT ? 8 : 0, &v)) {
+    if (sc_int(word, p->fmt == GYR_F_OCT ? 8 : 0, &v)) {
         *ret |= (uint64_t)v;
         return 0;
     }
@@ -194,7 +185,7 @@ static int number(struct sc_call *c, const struct gyr_param_def *p, const json_t
     int r;
 
     *ret = 0;
-    if (s && plain_number(s, octal ? 8 : 0, &v)) {
+    if (s && sc_int(s, octal ? 8 : 0, &v)) {
         *ret = (uint64_t)v;
         return 0;
     }
@@ -242,7 +233,7 @@ static int dynamic(struct sc_call *c, const json_t *n, struct sc_bytes *ret)
     b = sc_alloc(c->w, 9 + len);
     if (!b)
         return -ENOMEM;
-    if (plain_number(s, 0, &v)) {
+    if (sc_int(s, 0, &v)) {
         b[0] = option ? OPTION_U32 : 0;
         memcpy(b + 1, &v, sizeof(v));
         *ret = (struct sc_bytes){b, option ? 5 : 9};

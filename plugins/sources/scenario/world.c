@@ -136,6 +136,47 @@ int sc_put(struct sc_world *w)
 
 /* ---- small things ---- */
 
+static unsigned digit_of(char c)
+{
+    if (c >= '0' && c <= '9')
+        return (unsigned)(c - '0');
+    if (c >= 'a' && c <= 'f')
+        return (unsigned)(c - 'a' + 10);
+    return c >= 'A' && c <= 'F' ? (unsigned)(c - 'A' + 10) : UINT32_MAX;
+}
+
+bool sc_int(const char *s, unsigned base, int64_t *ret)
+{
+    bool minus = *s == '-';
+    uint64_t v = 0;
+
+    s += minus;
+    if (base != 8 && s[0] == '0' && (s[1] | 0x20) == 'x') {
+        s += 2;
+        base = 16;
+    } else if (base == 0) {
+        base = s[0] == '0' && s[1] ? 8 : 10;
+    }
+    if (!*s)
+        return false;
+    for (; *s; s++)
+        if (digit_of(*s) >= base || __builtin_mul_overflow(v, base, &v) ||
+            __builtin_add_overflow(v, digit_of(*s), &v))
+            return false;
+    *ret = minus ? (int64_t)(0 - v) : (int64_t)v;
+    return !minus || v <= (uint64_t)INT64_MAX + 1;
+}
+
+bool sc_uint(const char *s, uint64_t max, uint64_t *ret)
+{
+    int64_t v;
+
+    if (*s == '-' || !sc_int(s, 10, &v) || (uint64_t)v > max)
+        return false;
+    *ret = (uint64_t)v;
+    return true;
+}
+
 uint64_t sc_hash(const char *s)
 {
     uint64_t h = 0xcbf29ce484222325u;
@@ -182,8 +223,8 @@ static int id_of(struct sc_world *w, const json_t *n, bool group, uint32_t *ret)
     const char *s = sc_text(n);
     struct sc_near near = {.word = s};
     const struct sc_user *u;
-    char hint[160], *end;
-    unsigned long v;
+    char hint[160];
+    uint64_t v;
 
     if (!s)
         return sc_wrong(w->err, n, "a user is a name or a number");
@@ -192,9 +233,7 @@ static int id_of(struct sc_world *w, const json_t *n, bool group, uint32_t *ret)
         *ret = group ? u->gid : u->uid;
         return 0;
     }
-    errno = 0;
-    v = strtoul(s, &end, 10);
-    if (*s >= '0' && *s <= '9' && !*end && !errno && v <= UINT32_MAX) {
+    if (sc_uint(s, UINT32_MAX, &v)) {
         *ret = (uint32_t)v;
         return 0;
     }
@@ -225,13 +264,13 @@ struct sc_container *sc_container_find(const struct sc_world *w, const char *nam
 
 struct sc_proc *sc_proc_find(const struct sc_world *w, const char *name)
 {
-    char *end;
-    long long pid = strtoll(name, &end, 10);
+    int64_t pid;
+    bool is_pid = sc_int(name, 10, &pid);
 
     for (uint32_t i = w->n_procs; i-- > 0;) {
         struct sc_proc *p = w->procs[i];
 
-        if (!p->ended && (strcmp(p->name, name) == 0 || (*name && !*end && p->pid == pid)))
+        if (!p->ended && (strcmp(p->name, name) == 0 || (is_pid && p->pid == pid)))
             return p;
     }
     return NULL;

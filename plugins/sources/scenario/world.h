@@ -117,6 +117,11 @@ int sc_grow(struct sc_world *w, void *array_of, uint32_t n, uint32_t *cap, size_
 /** Append w->view as a record. Live ones are numbered. @return 0; negative with w->err. */
 int sc_put(struct sc_world *w);
 
+/** The whole of a text as a number. @param base 0: as it is written, decimal, 0x… or 0…
+ *  @return false: it is none, or too large. */
+bool sc_int(const char *s, unsigned base, int64_t *ret);
+/** The same from 0 to @p max. */
+bool sc_uint(const char *s, uint64_t max, uint64_t *ret);
 /** A steady number for a text: inodes, ids. */
 uint64_t sc_hash(const char *s);
 const char *sc_basename(const char *path);

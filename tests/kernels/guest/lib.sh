@@ -13,18 +13,17 @@ fail() {
     exit 1
 }
 
-# watch SOURCE ATTACH [ENRICHER]: start it and wait until it tells of what is done here. How long
-# that took, and stop after it, is left in $started and $stopped: milliseconds. Status 77, and why,
-# where gyr says that this kernel is not made for that attachment.
+# watch SOURCE OPTIONS: start it and wait until it tells of what is done here. How long that took, and
+# stop after it, is left in $started and $stopped: milliseconds. Status 77, and why, where gyr says that
+# this kernel is not made for that attachment.
 watch() {
     started=$(now)
     cat >/tmp/gyr.yaml <<END
-plugin_dirs: [/gyr/plugins, /gyr/live]
+plugin_dirs: [/gyr/plugins]
 sources:
   - plugin: $1
-    options: {attach: $2}
+    options: {$2}
 enrichers:
-${3-}
   - plugin: process
 outputs:
   - plugin: stdout

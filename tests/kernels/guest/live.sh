@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC2154
 # SPDX-License-Identifier: Apache-2.0
-# live.sh SOURCE ATTACH: things that our rules tell of are done under gyr's eyes.
+# live.sh SOURCE OPTIONS: things that our rules tell of are done under gyr's eyes.
 # shellcheck source=/dev/null
 . /test/lib.sh
 : >/etc/gyr-ready
@@ -8,7 +8,6 @@ echo old >/var/log/gyr-test.log
 echo x >/tmp/to-wipe
 watch "$1" "$2" || exit
 
-# By path: busybox's shell runs its own applets without exec.
 cat /etc/shadow >/dev/null
 : >/bin/gyr-test
 : >/etc/gyr-test
@@ -52,7 +51,7 @@ grep -qF "$text" "$alerts" || {
 waited=$(($(now) - begin))
 stop
 how=
-if [ "$2" = auto ]; then # how it decided, and why
+if [ "$2" = "attach: auto" ]; then # how it decided, and why
     how=$(sed -n 's/^.*plugin ebpf: attached/attached/p' "$messages" | tail -n 1)
     how="${how%%:*}; "
 fi

@@ -3,8 +3,7 @@
  * arch_kernel.h - registers of system calls, for a kernel module: what
  * probe/arch.h asks of a driver
  *
- * The kernel's own functions know the architecture. They take @regs for
- * writable, and write nothing.
+ * The kernel's own functions take @regs for writable, and write nothing.
  */
 #ifndef GYR_ARCH_KERNEL_H
 #define GYR_ARCH_KERNEL_H
@@ -30,6 +29,33 @@ static inline bool arch_is_compat(const struct task_struct *task)
 #endif
 }
 
+#ifdef CONFIG_X86_64
+/* syscall_get_arguments() finds out first which table the call is of. */
+static inline void arch_args(const struct pt_regs *regs, struct call *c)
+{
+	c->arg[0] = regs->di;
+	c->arg[1] = regs->si;
+	c->arg[2] = regs->dx;
+	c->arg[3] = regs->r10;
+	c->arg[4] = regs->r8;
+	c->arg[5] = regs->r9;
+}
+
+static inline void arch_args32(const struct pt_regs *regs, struct call *c)
+{
+	c->arg[0] = (u32)regs->bx;
+	c->arg[1] = (u32)regs->cx;
+	c->arg[2] = (u32)regs->dx;
+	c->arg[3] = (u32)regs->si;
+	c->arg[4] = (u32)regs->di;
+	c->arg[5] = (u32)regs->bp;
+}
+
+static inline u32 arch_arg32(const struct pt_regs *regs)
+{
+	return regs->bx;
+}
+#else
 static inline void arch_args(const struct pt_regs *regs, struct call *c)
 {
 	unsigned long args[6];
@@ -56,6 +82,7 @@ static inline u32 arch_arg32(const struct pt_regs *regs)
 	syscall_get_arguments(current, (struct pt_regs *)regs, args);
 	return args[0];
 }
+#endif
 
 static inline void arch_current_call(struct call *c)
 {

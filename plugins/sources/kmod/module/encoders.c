@@ -16,13 +16,13 @@ static void send(struct enc *e, u32 class, u64 ts, s64 tid)
 	struct probe_event *ev = (struct probe_event *)e->buf;
 	u64 len = ALIGN(e->pos, 8);
 
-	if (WARN_ON_ONCE(len > GYR_SCRATCH))
+	if (WARN_ON_ONCE(len > GYR_SCRATCH - sizeof(u64)))
 		return;
-	memset(e->buf + e->pos, 0, len - e->pos);
+	PRIM_STORE(u64, e->buf + e->pos, 0); /* no more than 7 of them count */
 	ev->len = len;
 	ev->ts_ns = ts + READ_ONCE(gyr_conf.epoch_ns);
 	ev->tid = tid;
-	ev->flags = e->flags;
+	ev->flags = e->flags | READ_ONCE(gyr_conf.event_flags);
 	ev->cpu = raw_smp_processor_id();
 	gyr_send(ev, class);
 }

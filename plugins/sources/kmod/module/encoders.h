@@ -20,7 +20,7 @@ struct task_struct;
  * sched_process_exec, sched_process_fork, sched_process_exit and
  * signal_deliver. None of them sleeps, allocates or takes a lock that the
  * tracepoints' callers hold. Only signal_deliver's holds one: siglock, with
- * interrupts disabled, under which gyr_on_signal() takes no lock at all.
+ * interrupts disabled, under which gyr_on_signal() takes that of a ring alone.
  * Preemption and RCU are their own business: since 6.13 the tracepoints of
  * system calls come with both to be had.
  */

@@ -57,7 +57,21 @@
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 8, 0)
 #define copy_from_kernel_nofault	probe_kernel_read
-#define copy_from_user_nofault		probe_user_read
+
+/* There was none before 5.5, then one by another name. */
+static inline long copy_from_user_nofault(void *dst, const void __user *src, size_t n)
+{
+	mm_segment_t fs = get_fs();
+	long left = n;
+
+	set_fs(USER_DS);
+	pagefault_disable();
+	if (access_ok(src, n))
+		left = __copy_from_user_inatomic(dst, src, n);
+	pagefault_enable();
+	set_fs(fs);
+	return left ? -EFAULT : 0;
+}
 #endif
 
 /* The compiler knows best which of them to inline here. */
