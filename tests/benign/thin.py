@@ -11,7 +11,7 @@ import struct
 import sys
 
 EVENT, EVENT_FLAGGED = 0x216, 0x217
-DULL = (b"/usr/lib/", b"/usr/share/", b"/usr/include/", b"/lib/", b"/var/lib/dpkg/info/", b"/etc/ld.so.cache",
+DULL = (b"/usr/lib/", b"/usr/share/", b"/usr/include/", b"/lib/", b"/var/lib/dpkg/info/", b"/etc/ld.so.cache\0", b"/etc/passwd\0", b"/etc/group\0",
         b"/usr/local/lib/", b"/usr/local/share/", b"/usr/local/include/")
 TOLD = {"fsopen", "fsmount", "open_tree", "move_mount", "process_vm_writev"}  # calls without an event type that rules name
 GENERIC = 1
