@@ -13,6 +13,7 @@
 ## fuzz        let every parser eat mutated input: make fuzz SECONDS=600 [SEED=1]
 ## bench       measure replays by rule set, comparisons, the engine: make bench [CAPTURE=file] [RULES=files]
 ## bench-live  what watching this machine costs the watched: by turns without and with (root) [ROUNDS=20]
+## rules-page  make docs/rules-coverage.md of rules/: what they cover, false positives, lists to tune
 ## lint        formatting, clang-tidy, cppcheck, shellcheck (what is there), our own checks
 ## format      clang-format every .c and .h
 ## kmod        build the kernel module into O/kmod [KDIR=/lib/modules/…/build]
@@ -132,7 +133,7 @@ helpers   := $(patsubst $(top)/tests/e2e/%.c,$(O)/e2e/%,$(wildcard $(top)/tests/
 # scripts that are tests; the fuzzers among them are built with sanitizers whatever the variant
 scripts   := $(wildcard $(top)/tests/sdk/test_*.sh) $(wildcard $(top)/tests/tools/test_*.sh) \
              $(wildcard $(top)/tests/rules/test_*.sh) $(wildcard $(top)/tests/e2e/test_*.sh) \
-             $(wildcard $(top)/tests/kernels/test_*.sh) \
+             $(wildcard $(top)/tests/benign/test_*.sh) $(wildcard $(top)/tests/kernels/test_*.sh) \
              $(wildcard $(top)/tests/live/test_*.sh) \
              $(if $(filter tsan,$(VARIANT)),,$(wildcard $(top)/tests/fuzz/test_*.sh))
 fuzz_O    := $(if $(filter asan,$(VARIANT)),$(O),$(O)/asan)
@@ -144,7 +145,7 @@ man_pages := $(wildcard $(top)/docs/man/*.[0-9])
 completions := bash:bash-completion/completions/gyr zsh:zsh/site-functions/_gyr fish:fish/vendor_completions.d/gyr.fish
 c_files    = $(shell cd $(top) && git ls-files -co --exclude-standard '*.c' '*.h' '*.cc')
 
-.PHONY: all run check check-asan check-tsan check-kernels count-kernels fuzz fuzzers fuzzers-asan bench bench-live lint format help deps \
+.PHONY: all run check check-asan check-tsan check-kernels count-kernels fuzz fuzzers fuzzers-asan bench bench-live rules-page lint format help deps \
         install uninstall kmod tests objects clean
 all: $(O)/bin/gyr $(plugins)
 objects: $(core_obj) $(main_obj) $(call obj,$(common_src) $(foreach d,$(plug_dirs),$(call plug_src,$(d))),pic.o) \
@@ -183,6 +184,8 @@ fuzzers-asan: | $(want_deps)
 	$(q)$(MAKE) --no-print-directory VARIANT=asan O=$(fuzz_O) fuzzers
 fuzz: fuzzers-asan
 	$(q)sh $(top)/tests/fuzz/test_fuzz.sh $(fuzz_O)/fuzz -t $(SECONDS) -s $(SEED)
+rules-page:
+	$(q)cd $(top) && sh tests/tools/rules-page.sh >docs/rules-coverage.md.new && mv docs/rules-coverage.md.new docs/rules-coverage.md
 bench: all $(benches)
 	$(q)cd $(top) && GYR=$(O)/bin/gyr sh tests/tools/bench.sh '$(CAPTURE)' $(RULES)
 	$(q)for b in $(benches); do printf '\n%s\n' "$$(basename $$b)" && $$b || exit 1; done
