@@ -51,7 +51,7 @@ struct cli_command {
 
 /* One for each command, beside its function. */
 extern const struct cli_command run_command, replay_command, record_command, check_command,
-    list_command, plugin_command, output_command, test_command, explain_command;
+    list_command, plugin_command, output_command, test_command, explain_command, migrate_command;
 
 int cmd_run(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
@@ -61,6 +61,7 @@ int cmd_list(int argc, char **argv);
 int cmd_plugin(int argc, char **argv);
 int cmd_output(int argc, char **argv);
 int cmd_test(int argc, char **argv);
+int cmd_migrate(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 
 struct cli_parser {

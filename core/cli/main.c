@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 static const struct cli_command *const commands[] = {
-    &run_command,     &replay_command, &record_command, &check_command,
-    &explain_command, &test_command,   &list_command,   &plugin_command, &output_command};
+    &run_command,     &replay_command, &record_command, &check_command,  &explain_command,
+    &migrate_command, &test_command,   &list_command,   &plugin_command, &output_command};
 
 static void print_help(void)
 {
