@@ -13,11 +13,12 @@
 ## fuzz        let every parser eat mutated input: make fuzz SECONDS=600 [SEED=1]
 ## bench       measure replays by rule set, comparisons, the engine: make bench [CAPTURE=file] [RULES=files]
 ## bench-live  what watching this machine costs the watched: by turns without and with (root) [ROUNDS=20]
+## rules-page  make docs/rules-coverage.md of rules/: what they cover, false positives, lists to tune
 ## lint        formatting, clang-tidy, cppcheck, shellcheck (what is there), our own checks
 ## format      clang-format every .c and .h
 ## kmod        build the kernel module into O/kmod [KDIR=/lib/modules/…/build]
 ## objects     compile everything, link nothing: for a compiler of another architecture
-## install     DESTDIR=, prefix=/usr/local
+## install     DESTDIR=, prefix=/usr/local (BUILT=1: what is built, as it is)
 ## uninstall   what install put there, but for the configuration
 ## deps        install the packages the build needs
 ## tests       build the tests, do not run them
@@ -43,6 +44,11 @@ libdir  ?= $(prefix)/lib
 datadir ?= $(prefix)/share
 plugindir  ?= $(libdir)/gyr/plugins
 includedir ?= $(prefix)/include
+mandir     ?= $(datadir)/man
+# what systemd reads, whatever libdir is
+unitdir    ?= $(prefix)/lib/systemd/system
+docdir  ?= $(datadir)/doc/gyr
+sdkdir   = $(datadir)/gyr/sdk
 # sources of kernel modules, where DKMS looks for them
 usrsrcdir ?= $(if $(filter /usr /usr/local,$(prefix)),/usr,$(prefix))/src
 
@@ -87,7 +93,7 @@ ld_flags := $(LDFLAGS) $(v_ldflags.$(VARIANT)) -Wl,--as-needed
 # executable, so the check is for the plain variants.
 ,        := ,
 so_defs  := $(if $(filter release debug,$(VARIANT)),-Wl$(,)-z$(,)defs)
-core_libs := -lyaml -ljansson -lre2 -lstdc++ -ldl -lpthread -lm
+core_libs := -lmicrohttpd -lyaml -ljansson -lre2 -lstdc++ -ldl -lpthread -lm
 test_libs := -lcmocka -lssl -lcrypto
 q   := $(if $(filter 1,$(V)),,@)
 say  = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(patsubst $(O)/%,%,$@)';)
@@ -127,16 +133,19 @@ helpers   := $(patsubst $(top)/tests/e2e/%.c,$(O)/e2e/%,$(wildcard $(top)/tests/
 # scripts that are tests; the fuzzers among them are built with sanitizers whatever the variant
 scripts   := $(wildcard $(top)/tests/sdk/test_*.sh) $(wildcard $(top)/tests/tools/test_*.sh) \
              $(wildcard $(top)/tests/rules/test_*.sh) $(wildcard $(top)/tests/e2e/test_*.sh) \
-             $(wildcard $(top)/tests/kernels/test_*.sh) \
+             $(wildcard $(top)/tests/benign/test_*.sh) $(wildcard $(top)/tests/kernels/test_*.sh) \
              $(wildcard $(top)/tests/live/test_*.sh) \
              $(if $(filter tsan,$(VARIANT)),,$(wildcard $(top)/tests/fuzz/test_*.sh))
 fuzz_O    := $(if $(filter asan,$(VARIANT)),$(O),$(O)/asan)
 demo      := $(top)/tests/captures/seed.scap.gz $(top)/tests/captures/attacks.scap.gz
 rules     := $(wildcard $(top)/rules/*.yaml)
 presets   := $(wildcard $(top)/plugins/outputs/*/presets/*.yaml)
+man_pages := $(wildcard $(top)/docs/man/*.[0-9])
+# shell:the file that it looks for
+completions := bash:bash-completion/completions/gyr zsh:zsh/site-functions/_gyr fish:fish/vendor_completions.d/gyr.fish
 c_files    = $(shell cd $(top) && git ls-files -co --exclude-standard '*.c' '*.h' '*.cc')
 
-.PHONY: all run check check-asan check-tsan check-kernels count-kernels fuzz fuzzers fuzzers-asan bench bench-live lint format help deps \
+.PHONY: all run check check-asan check-tsan check-kernels count-kernels fuzz fuzzers fuzzers-asan bench bench-live rules-page lint format help deps \
         install uninstall kmod tests objects clean
 all: $(O)/bin/gyr $(plugins)
 objects: $(core_obj) $(main_obj) $(call obj,$(common_src) $(foreach d,$(plug_dirs),$(call plug_src,$(d))),pic.o) \
@@ -175,6 +184,8 @@ fuzzers-asan: | $(want_deps)
 	$(q)$(MAKE) --no-print-directory VARIANT=asan O=$(fuzz_O) fuzzers
 fuzz: fuzzers-asan
 	$(q)sh $(top)/tests/fuzz/test_fuzz.sh $(fuzz_O)/fuzz -t $(SECONDS) -s $(SEED)
+rules-page:
+	$(q)cd $(top) && sh tests/tools/rules-page.sh >docs/rules-coverage.md.new && mv docs/rules-coverage.md.new docs/rules-coverage.md
 bench: all $(benches)
 	$(q)cd $(top) && GYR=$(O)/bin/gyr sh tests/tools/bench.sh '$(CAPTURE)' $(RULES)
 	$(q)for b in $(benches); do printf '\n%s\n' "$$(basename $$b)" && $$b || exit 1; done
@@ -203,6 +214,13 @@ $(O)/obj/%.pic.o: $(top)/%.c $(O)/flags
 # the same plugin source again, for static linking into tests: its query symbol gets its name
 $(O)/obj/%.static.o: $(top)/%.c $(O)/flags
 	$(call say,CC)mkdir -p $(@D) && $(CC) $(cc_flags) -DGYR_STATIC=$(notdir $(patsubst %/,%,$(dir $<))) -MMD -MP -c $< -o $@
+
+# `gyr plugin new` has its templates built in: gen/templates.h, a string for each file
+templates := $(wildcard $(top)/sdk/templates/*.in)
+$(O)/gen/templates.h: $(templates)
+	$(call say,GEN)mkdir -p $(@D) && for f in $(templates); do printf 'static const char template_%s[] =\n' \
+	  "$$(basename "$$f" .in | tr .- __)"; sed -e 's/[\\"]/\\&/g; s/^/    "/; s/$$/\\n"/' "$$f"; echo '    ;'; done > $@
+$(O)/obj/core/cli/plugin_new.o: | $(O)/gen/templates.h
 
 $(O)/lib/libcore.a: $(core_obj)
 	$(call say,AR)mkdir -p $(@D) && rm -f $@ && $(AR) rcs $@ $^
@@ -287,9 +305,26 @@ $(O)/guest/%: $(O)/obj/tests/kernels/guest/%.o
 $(O)/fuzz/%: $(O)/obj/tests/fuzz/%.o $(O)/obj/tests/fuzz/driver.o $(O)/lib/libtest.a $(O)/lib/libplugins.a $(O)/lib/libcore.a
 	$(call say,FUZZ)mkdir -p $(@D) && $(CC) $(ld_flags) $^ $(foreach d,$(plug_dirs),$(libs.$(notdir $(d)))) $(core_libs) -lz -o $@
 
+# gyr-sdk.pc finds its prefix by itself, so that what was installed may be moved as a whole.
+abi_version := $(shell awk '$$2 ~ /^GYR_ABI_M(AJOR|INOR)$$/ { v = v s $$3 + 0; s = "." } END { print v }' $(top)/sdk/gyr/plugin.h)
+in_prefix = $(patsubst $(prefix)/%,$${prefix}/%,$(1))
+$(O)/gyr-sdk.pc: $(top)/sdk/gyr-sdk.pc.in $(top)/core/base/version.h $(top)/sdk/gyr/plugin.h FORCE
+	$(q)sed -e 's,@up@,$(shell realpath -m --relative-to=$(libdir)/pkgconfig $(prefix)),' \
+	  $(foreach d,includedir plugindir sdkdir docdir bindir,-e 's,@$(d)@,$(call in_prefix,$($(d))),') -e 's,@abi@,$(abi_version),' \
+	  -e "s,@version@,$$(sed -n 's/^.define GYR_VERSION "\(.*\)"/\1/p' $(top)/core/base/version.h)," $< > $@
+
 # install(1) replaces a file and never writes into it: a running gyr keeps the one it mapped.
-install: all
-	$(q)$(INSTALL) -d $(addprefix $(DESTDIR),$(bindir) $(plugindir)/presets $(includedir)/gyr $(datadir)/gyr/rules $(datadir)/gyr/schemas $(sysconfdir)/gyr)
+sdk_examples := $(patsubst %/,%,$(wildcard $(top)/sdk/examples/*/))
+sdk_docs  := $(addprefix $(top)/docs/,abi.md plugins.md)
+install: $(if $(BUILT),,all) $(O)/gyr-sdk.pc
+	$(q)$(INSTALL) -d $(addprefix $(DESTDIR),$(bindir) $(plugindir)/presets $(includedir)/gyr $(datadir)/gyr/rules $(datadir)/gyr/schemas $(sysconfdir)/gyr \
+	  $(libdir)/pkgconfig $(docdir) $(sdkdir)/captures $(unitdir))
+	$(q)$(INSTALL) -m 644 $(O)/gyr-sdk.pc $(DESTDIR)$(libdir)/pkgconfig/
+	$(q)$(INSTALL) -m 644 $(top)/sdk/plugin.map $(DESTDIR)$(sdkdir)/
+	$(q)$(INSTALL) -m 644 $(demo) $(DESTDIR)$(sdkdir)/captures/
+	$(q)$(INSTALL) -m 644 $(sdk_docs) $(DESTDIR)$(docdir)/
+	$(q)for d in $(notdir $(sdk_examples)); do $(INSTALL) -d $(DESTDIR)$(sdkdir)/examples/$$d && \
+	  $(INSTALL) -m 644 $(top)/sdk/examples/$$d/* $(DESTDIR)$(sdkdir)/examples/$$d/ || exit 1; done
 	$(q)$(INSTALL) -m 755 $(O)/bin/gyr $(DESTDIR)$(bindir)/
 	$(q)$(INSTALL) -m 644 $(plugins) $(DESTDIR)$(plugindir)/
 	$(q)$(INSTALL) -m 644 $(presets) $(DESTDIR)$(plugindir)/presets/
@@ -299,6 +334,13 @@ install: all
 	$(q)sh $(top)/packaging/kmod.sh $(DESTDIR)$(module_dir)
 	$(q)test -e $(DESTDIR)$(sysconfdir)/gyr/gyr.yaml || \
 	  $(INSTALL) -m 644 $(top)/packaging/gyr.yaml $(DESTDIR)$(sysconfdir)/gyr/gyr.yaml
+	$(q)sed 's,^ExecStart=/usr/bin/,ExecStart=$(bindir)/,' $(top)/packaging/gyr.service >$(O)/gyr.service
+	$(q)$(INSTALL) -m 644 $(O)/gyr.service $(DESTDIR)$(unitdir)/
+	$(q)for p in $(man_pages); do \
+	  $(INSTALL) -D -m 644 $$p $(DESTDIR)$(mandir)/man$${p##*.}/$${p##*/} || exit 1; done
+	$(q)for c in $(completions); do \
+	  $(O)/bin/gyr completion $${c%%:*} >$(O)/completion || { echo "no completion: gyr does not run here"; break; }; \
+	  $(INSTALL) -D -m 644 $(O)/completion $(DESTDIR)$(datadir)/$${c#*:} || exit 1; done
 # What the user may have changed (gyr.yaml) or added stays, and the folders it stands in.
 uninstall:
 	$(q)rm -f $(DESTDIR)$(bindir)/gyr $(addprefix $(DESTDIR)$(plugindir)/,$(notdir $(plugins)))
@@ -306,8 +348,13 @@ uninstall:
 	$(q)rm -f $(addprefix $(DESTDIR)$(includedir)/gyr/,$(notdir $(wildcard $(top)/sdk/gyr/*.h)))
 	$(q)rm -f $(addprefix $(DESTDIR)$(datadir)/gyr/rules/,$(notdir $(rules)))
 	$(q)rm -f $(addprefix $(DESTDIR)$(datadir)/gyr/schemas/,$(notdir $(wildcard $(top)/schemas/*.json)))
+	$(q)rm -f $(DESTDIR)$(unitdir)/gyr.service
+	$(q)for p in $(man_pages); do rm -f $(DESTDIR)$(mandir)/man$${p##*.}/$${p##*/}; done
+	$(q)for c in $(completions); do rm -f $(DESTDIR)$(datadir)/$${c#*:}; done
+	$(q)rm -rf $(DESTDIR)$(sdkdir)
+	$(q)rm -f $(DESTDIR)$(libdir)/pkgconfig/gyr-sdk.pc $(addprefix $(DESTDIR)$(docdir)/,$(notdir $(sdk_docs)))
 	$(q)rm -rf $(DESTDIR)$(module_dir)
-	$(q)for d in $(plugindir)/presets $(plugindir) $(libdir)/gyr $(includedir)/gyr $(datadir)/gyr/rules $(datadir)/gyr/schemas $(datadir)/gyr; do \
+	$(q)for d in $(docdir) $(plugindir)/presets $(plugindir) $(libdir)/gyr $(includedir)/gyr $(datadir)/gyr/rules $(datadir)/gyr/schemas $(datadir)/gyr; do \
 	  rmdir $(DESTDIR)$$d 2>/dev/null || :; done
 
 clean:

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "alert/delivery_priv.h"
+#include "base/crash.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -133,7 +134,7 @@ int delivery_start(struct delivery *d, void *self)
     (void)pthread_mutex_lock(&d->lock);
     d->progress_ns = clock_ns();
     (void)pthread_mutex_unlock(&d->lock);
-    (void)sigfillset(&all);
+    crash_block_others(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &old);
     r = start_threads(d);
     (void)pthread_sigmask(SIG_SETMASK, &old, NULL);

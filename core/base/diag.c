@@ -2,6 +2,7 @@
 #include "base/diag.h"
 
 #include "base/buf.h"
+#include "base/log.h"
 #include "base/text.h"
 
 #include <stdarg.h>
@@ -179,7 +180,7 @@ uint32_t diag_end_col(const struct loc *loc)
 }
 
 /* The line itself and a caret below the column; a long line is shown around the place. */
-static void show_line(const struct loc *loc, FILE *f)
+static void show_line(const struct loc *loc, const char *prefix, FILE *f)
 {
     const char *p, *eol, *at;
     struct buf b;
@@ -206,7 +207,7 @@ static void show_line(const struct loc *loc, FILE *f)
             text_add_safe(&b, q, k ? k : 1);
             q += k ? k - 1 : 0;
         }
-    (void)fprintf(f, "  %s\n  ", b.p);
+    (void)fprintf(f, "%s  %s\n%s  ", prefix, b.p, prefix);
     buf_free(&b);
     for (; p < at; p++)
         if (((unsigned char)*p & 0xc0) != 0x80)
@@ -217,10 +218,13 @@ static void show_line(const struct loc *loc, FILE *f)
 void diags_print(const struct diags *d, FILE *f, bool color)
 {
     static const char *const tint[] = {"\033[31;1m", "\033[33;1m", "\033[36;1m"};
+    static const enum log_level level[] = {LOG_L_ERROR, LOG_L_WARNING, LOG_L_INFO};
 
     for (const struct diag *g = d->first; g; g = g->next) {
+        const char *prefix = log_prefix(level[g->severity]);
         struct buf b;
 
+        (void)fputs(prefix, f);
         buf_init(&b, 8192);
         text_add_safe(&b, g->text, strlen(g->text));
         if (g->loc.file)
@@ -233,7 +237,7 @@ void diags_print(const struct diags *d, FILE *f, bool color)
                       d->lint ? diag_code_name(g->code) : "", d->lint && g->code ? "]" : "");
         buf_free(&b);
         if (g->loc.file && g->loc.file->text && g->loc.line)
-            show_line(&g->loc, f);
+            show_line(&g->loc, prefix, f);
     }
     if (d->n_errors + d->n_warnings + d->n_infos > d->n)
         (void)fprintf(f, "… and %u more\n", d->n_errors + d->n_warnings + d->n_infos - d->n);

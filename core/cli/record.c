@@ -29,7 +29,8 @@ enum {
 static const struct cli_opt opts[] = {
     [OPT_READ] = {"read", 0, "FILE", "record what is in a capture, not what happens now"},
     [OPT_SOURCE] = {"source", 0, "NAME",
-                    "record this source of the configuration, or plugin (default: all, else the best live one)"},
+                    "record this source of the configuration, or plugin (default: all, else the "
+                    "best live one)"},
     [OPT_FILTER] = {"filter", 0, "CONDITION", "of all events, only those for which it holds"},
     [OPT_SIZE] = {"rotate-size", 0, "SIZE", "begin another file when one is as large: 100M"},
     [OPT_INTERVAL] = {"rotate-interval", 0, "TIME", "begin another file when one is as old: 1h"},

@@ -240,6 +240,17 @@ static int run_file(struct testing *s, const struct testfile *f)
 
 /* ---- the whole ---- */
 
+/* A recorder that the configuration runs has nothing to record here. */
+static void leave_out_recorders(struct config *c)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < c->n_enrichers; i++)
+        if (strcmp(c->enrichers[i].plugin, "record") != 0)
+            c->enrichers[n++] = c->enrichers[i];
+    c->n_enrichers = n;
+}
+
 static int prepare(struct testing *s, const struct testfile *files, uint32_t n_files)
 {
     struct config *c;
@@ -250,6 +261,7 @@ static int prepare(struct testing *s, const struct testfile *files, uint32_t n_f
         return -EINVAL;
     c = s->config;
     log_set_level(LOG_L_ERROR);
+    leave_out_recorders(c);
     dirs = arena_array(s->arena, s->o->n_dirs + c->n_plugin_dirs + 1u, sizeof(*dirs));
     if (!dirs)
         return -ENOMEM;

@@ -98,6 +98,9 @@ void config_tell_fixed(const struct config *running, const struct config *next, 
                      running->park_events == next->park_events &&
                      running->park_bytes == next->park_bytes,
                  "parking", d);
+    tell_setting(same_text(running->http_listen, next->http_listen), "http", d);
+    tell_setting(same_text(running->status_socket, next->status_socket), "status_socket", d);
+    tell_setting(running->stuck_after_ns == next->stuck_after_ns, "stuck_after", d);
 }
 
 /* ---- how long it lives ---- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/evaluator.h"
 
+#include "base/log.h"
 #include "engine/evaluator_priv.h"
 #include "engine/value.h"
 
@@ -30,6 +31,25 @@ static bool can_wait(const struct evaluator *e, const struct binding *b)
     return ops->redeem && ops->release;
 }
 
+bool evaluator_fits(struct evaluator *e, uint32_t field, struct binding *b,
+                    const struct gyr_value *v)
+{
+    const struct gyr_field *f = &e->p->values[field].x->field.def->f;
+
+    if (v->type == GYR_T_NONE)
+        return false;
+    if (value_fits(v, f->type, b->list))
+        return true;
+    if (!b->told)
+        log_error(NULL,
+                  "enricher '%s': the value of the field '%s' is no well-formed %s%s, as it was "
+                  "declared, but of the type %s; such values are taken as absent",
+                  e->conf.providers[b->provider].name, f->name, b->list ? "list of " : "",
+                  value_type_name(f->type), value_type_name(v->type));
+    b->told = true;
+    return false;
+}
+
 /* The first present value wins; else it is pending if any is; else absent. */
 static void read_field(struct evaluator *e, uint32_t f, struct value_slot *s)
 {
@@ -45,7 +65,7 @@ static void read_field(struct evaluator *e, uint32_t f, struct value_slot *s)
 
         s->v = (struct gyr_value){0};
         r = b->get(b->self, e->ev, b->handle, &s->v);
-        if (r == GYR_PRESENT && s->v.type != GYR_T_NONE) {
+        if (r == GYR_PRESENT && evaluator_fits(e, f, b, &s->v)) {
             s->state = VS_PRESENT;
             if (waits)
                 evaluator_release(e, f);
@@ -434,7 +454,10 @@ static int bind_one(struct evaluator *e, const struct prog_value *pv, uint32_t p
 
     if (pv->fn != READ_ONE)
         type = pv->fn == READ_ALL ? GYR_T_LIST : GYR_T_STR;
-    *b = (struct binding){.get = pr->ops->get, .self = pr->self, .provider = provider};
+    *b = (struct binding){.get = pr->ops->get,
+                          .self = pr->self,
+                          .provider = provider,
+                          .list = pv->fn == READ_ALL || x->field.def->f.flags & GYR_FF_LIST};
     r = pr->ops->bind(pr->self, field, x->field.arg, &b->handle, &type, &why);
     if (r < 0)
         return refused(e, x, pr->name, why.msg[0] ? why.msg : strerror(-r), err);

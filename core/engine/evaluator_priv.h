@@ -36,6 +36,8 @@ struct binding {
     uint32_t handle, provider;
     uint64_t ticket; /* while waiting */
     bool waiting;    /* the ticket is ours, and to be released */
+    bool list;       /* a list of values of the field's type */
+    bool told;       /* that its value was of another type */
 };
 
 /** Whence a match comes. */
@@ -79,6 +81,10 @@ uint32_t evaluator_decide(struct evaluator *e, uint32_t *entries, uint32_t n);
 void evaluator_end(struct evaluator *e);
 /** What a reference of the program comes to: K_FALSE, K_PENDING, K_TRUE. */
 uint32_t evaluator_test(struct evaluator *e, uint32_t ref);
+/** A provider's value is believed only when it is of the field's type: how it is read depends on
+ *  that. The first that is not is told. @return whether it is. */
+bool evaluator_fits(struct evaluator *e, uint32_t field, struct binding *b,
+                    const struct gyr_value *v);
 /** Give back the tickets of a field. */
 void evaluator_release(struct evaluator *e, uint32_t field);
 

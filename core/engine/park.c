@@ -388,7 +388,7 @@ static bool redeem(struct park *p, struct parked *k, struct frozen *f)
 
     for (uint32_t i = 0; i < f->n_waits; i++) {
         struct wait *w = &k->waits[f->first_wait + i];
-        const struct binding *b = &k->eval->bindings[w->binding];
+        struct binding *b = &k->eval->bindings[w->binding];
         struct gyr_value v = {0};
         int r;
 
@@ -404,7 +404,8 @@ static bool redeem(struct park *p, struct parked *k, struct frozen *f)
             waits = true;
             continue;
         }
-        if (r == GYR_PRESENT && v.type != GYR_T_NONE && keep_value(p, k, f, &v)) {
+        if (r == GYR_PRESENT && evaluator_fits(k->eval, f->field, b, &v) &&
+            keep_value(p, k, f, &v)) {
             f->state = VS_PRESENT;
             field_close(p, k, f);
             return true;

@@ -273,6 +273,50 @@ static int copy(struct arena *a, const struct gyr_value *v, struct gyr_value *re
     return 0;
 }
 
+static bool fits(const struct gyr_value *v, uint32_t type)
+{
+    bool alone = type == GYR_T_NET && v->type == GYR_T_IP; /* a network of one address */
+
+    if (type != GYR_T_NONE && v->type != type && !alone)
+        return false;
+    switch (v->type) {
+    case GYR_T_STR:
+    case GYR_T_BYTES:
+        return v->len == 0 || (v->u.ptr && v->len <= GYR_EVENT_MAX);
+    case GYR_T_IP:
+        return (v->len == 4 || v->len == 16) && v->u.ptr;
+    case GYR_T_NET:
+        return (v->len == 5 || v->len == 17) && v->u.ptr;
+    default:
+        return v->type > GYR_T_NONE && v->type < GYR_T_LIST;
+    }
+}
+
+bool value_fits(const struct gyr_value *v, uint32_t type, bool list)
+{
+    const struct gyr_value *items = v->u.ptr;
+
+    if (!list)
+        return fits(v, type);
+    if (v->type != GYR_T_LIST || (v->len && !items) || v->len > GYR_EVENT_MAX)
+        return false;
+    for (uint32_t i = 0; i < v->len; i++)
+        if (!fits(&items[i], type))
+            return false;
+    return true;
+}
+
+const char *value_type_name(uint32_t type)
+{
+    static const char *const names[] = {
+        [GYR_T_NONE] = "nothing", [GYR_T_BOOL] = "truth value", [GYR_T_I64] = "signed number",
+        [GYR_T_U64] = "number",   [GYR_T_DOUBLE] = "double",    [GYR_T_STR] = "string",
+        [GYR_T_BYTES] = "bytes",  [GYR_T_TIME] = "time",        [GYR_T_DURATION] = "duration",
+        [GYR_T_IP] = "address",   [GYR_T_NET] = "network",      [GYR_T_LIST] = "list"};
+
+    return type < sizeof(names) / sizeof(names[0]) ? names[type] : "unknown type";
+}
+
 int value_copy(struct arena *a, const struct gyr_value *v, struct gyr_value *ret)
 {
     return copy(a, v, ret, LIST_DEPTH);

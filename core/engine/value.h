@@ -10,7 +10,8 @@
 #include "engine/scratch.h"
 #include "rules/ast.h"
 
-#include <gyr/types.h>
+#include <gyr/event.h>
+#include <stdbool.h>
 
 /** Besides GYR_F_*: octal without the leading zero, as Falco writes raw arguments. */
 enum { VALUE_F_OCT_BARE = 0x100 };
@@ -32,6 +33,12 @@ size_t value_scalar_text(char out[VALUE_TEXT_MAX], const struct gyr_value *v, ui
  *  @return 0, bytes in @p arena; -EINVAL with a sentence ("'abc' is not a number"). */
 int value_parse(const char *s, size_t n, uint32_t type, struct arena *arena, struct gyr_value *ret,
                 struct gyr_error *err);
+
+/** May a provider's value be read as one of that type (GYR_T_NONE: of any), or as a list of such?
+ *  The lengths of strings and bytes have to be believed. */
+bool value_fits(const struct gyr_value *v, uint32_t type, bool list);
+/** "string": for messages. */
+const char *value_type_name(uint32_t type);
 
 /** Deep copy into an arena. @return 0, -ENOMEM. */
 int value_copy(struct arena *a, const struct gyr_value *v, struct gyr_value *ret);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "event/event.h"
 
+#include "event/abi_1_0.h"
+
 #include <errno.h>
 #include <stdint.h>
 
@@ -33,13 +35,13 @@ int event_check(const struct gyr_event *ev, uint32_t avail, const struct schema 
         return gyr_fail(err, -EINVAL, "event: no record");
     if ((uintptr_t)ev % 8)
         return gyr_fail(err, -EINVAL, "event is not aligned to 8 bytes");
-    if (avail < sizeof(*ev))
+    if (avail < ABI_1_0_EVENT)
         return gyr_fail(err, -EINVAL, "event is cut short: %u bytes", avail);
-    if (ev->len < sizeof(*ev) || ev->len % 8 || ev->len > GYR_EVENT_MAX)
+    if (ev->len < ABI_1_0_EVENT || ev->len % 8 || ev->len > GYR_EVENT_MAX)
         return gyr_fail(err, -EINVAL, "event has the impossible length %u", ev->len);
     if (ev->len > avail)
         return gyr_fail(err, -EINVAL, "event of %u bytes where only %u are left", ev->len, avail);
-    if (ev->hdr_len < sizeof(*ev) || ev->hdr_len % 8 || ev->hdr_len > ev->len)
+    if (ev->hdr_len < ABI_1_0_EVENT || ev->hdr_len % 8 || ev->hdr_len > ev->len)
         return gyr_fail(err, -EINVAL, "event has the impossible header length %u", ev->hdr_len);
     if (ev->nparams > GYR_PARAMS_MAX)
         return gyr_fail(err, -EINVAL, "event has %u parameters, at most %u are allowed",

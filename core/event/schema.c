@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/num.h"
 #include "engine/provider.h"
+#include "event/abi_1_0.h"
 #include "event/schema_check.h"
 #include "event/widen.h"
 
@@ -179,9 +180,9 @@ int schemas_add(struct schemas *s, const struct gyr_schema *def, const char *plu
     struct schema *old, **list;
     int r;
 
-    if (!def || def->size < sizeof(*def))
-        return gyr_fail(err, -EINVAL, "plugin '%s' gives a schema of %u bytes; %zu are needed",
-                        plugin, def ? def->size : 0, sizeof(*def));
+    if (!def || def->size < ABI_1_0_SCHEMA)
+        return gyr_fail(err, -EINVAL, "plugin '%s' gives a schema of %u bytes; %d are needed",
+                        plugin, def ? def->size : 0, ABI_1_0_SCHEMA);
     widen(&wide, sizeof(wide), def, def->size);
     r = schema_check(&wide, plugin, err);
     if (r < 0)

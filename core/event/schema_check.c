@@ -2,6 +2,7 @@
 #include "event/schema_check.h"
 
 #include "base/map.h"
+#include "event/abi_1_0.h"
 #include "event/widen.h"
 
 #include <ctype.h>
@@ -69,11 +70,11 @@ int schema_check_fields(const struct gyr_field *fields, uint32_t n, uint32_t str
     if (n > SCHEMA_FIELDS_MAX)
         return gyr_fail(err, -EINVAL, "plugin '%s' declares %u fields; at most %d are allowed", who,
                         n, SCHEMA_FIELDS_MAX);
-    if (stride < sizeof(struct gyr_field))
+    if (stride < ABI_1_0_FIELD)
         return gyr_fail(err, -EINVAL,
-                        "plugin '%s': rows of its fields are %u bytes apart; %zu are "
+                        "plugin '%s': rows of its fields are %u bytes apart; %d are "
                         "needed",
-                        who, stride, sizeof(struct gyr_field));
+                        who, stride, ABI_1_0_FIELD);
     for (uint32_t i = 0; i < n && r == 0; i++) {
         const struct gyr_field *f = widen_row(fields, stride, i);
 
@@ -150,11 +151,11 @@ static int check_types(const struct gyr_schema *def, const char *who, struct gyr
     if (def->n_types == 0 || def->n_types > GYR_EV_CORE_MIN || !def->types)
         return gyr_fail(err, -EINVAL, "plugin '%s': schema '%s' has no usable table of event types",
                         who, def->name);
-    if (def->type_stride < sizeof(struct gyr_event_type))
+    if (def->type_stride < ABI_1_0_TYPE)
         return gyr_fail(err, -EINVAL,
                         "plugin '%s': schema '%s': rows of event types are %u bytes "
-                        "apart; %zu are needed",
-                        who, def->name, def->type_stride, sizeof(struct gyr_event_type));
+                        "apart; %d are needed",
+                        who, def->name, def->type_stride, ABI_1_0_TYPE);
     for (uint32_t i = 0; i < def->n_types; i++) {
         const struct gyr_event_type *t = widen_row(def->types, def->type_stride, i);
 

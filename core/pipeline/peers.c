@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pipeline/peers.h"
 
+#include "base/log.h"
+#include "engine/value.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -27,12 +30,16 @@ void peers_free(struct peers *p)
     *p = (struct peers){0};
 }
 
-/* Of many values all are wanted, as by a comparison. */
-static uint32_t type_of(const struct gyr_enricher_ops *ops, uint32_t field)
+static const struct gyr_field *row_of(const struct gyr_enricher_ops *ops, uint32_t field)
 {
     const char *row = (const char *)ops->fields + (size_t)field * ops->field_stride;
-    const struct gyr_field *f = (const struct gyr_field *)(const void *)row;
 
+    return (const struct gyr_field *)(const void *)row;
+}
+
+/* Of many values all are wanted, as by a comparison. */
+static uint32_t type_of(const struct gyr_field *f)
+{
     return f->flags & GYR_FF_MANY ? (uint32_t)GYR_T_LIST : f->type;
 }
 
@@ -54,7 +61,8 @@ int peers_bind(struct peers *p, uint32_t asker, const char *name, uint32_t *ret_
 
         if (at < 0 || !pr->ops->bind || !pr->ops->get)
             continue;
-        type = type_of(pr->ops, (uint32_t)at);
+        f.list[f.n].field = row_of(pr->ops, (uint32_t)at);
+        type = type_of(f.list[f.n].field);
         if (pr->ops->bind(pr->self, (uint32_t)at, NULL, &f.list[f.n].handle, &type, &err) < 0) {
             why = -EINVAL;
             continue;
@@ -77,6 +85,24 @@ static void give_back(const struct provider *pr, uint32_t handle, uint64_t ticke
         pr->ops->release(pr->self, handle, ticket);
 }
 
+/* Who asked would read it as what was declared. */
+static bool fits(const struct provider *pr, struct peer_binding *b, const struct gyr_value *v)
+{
+    const struct gyr_field *f = b->field;
+    bool list = f->flags & (GYR_FF_MANY | GYR_FF_LIST);
+
+    if (value_fits(v, f->type, list))
+        return true;
+    if (!b->told && v->type != GYR_T_NONE)
+        log_error(NULL,
+                  "enricher '%s': the value of the field '%s' is no well-formed %s%s, as it was "
+                  "declared, but of the type %s; such values are taken as absent",
+                  pr->name, f->name, list ? "list of " : "", value_type_name(f->type),
+                  value_type_name(v->type));
+    b->told = true;
+    return false;
+}
+
 int peers_get(struct peers *p, const struct gyr_event *ev, uint32_t handle, struct gyr_value *ret)
 {
     int answer = GYR_ABSENT;
@@ -85,7 +111,7 @@ int peers_get(struct peers *p, const struct gyr_event *ev, uint32_t handle, stru
         return GYR_ABSENT;
     p->depth++;
     for (uint32_t i = 0; i < p->fields[handle].n && answer != GYR_PRESENT; i++) {
-        const struct peer_binding *b = &p->fields[handle].list[i];
+        struct peer_binding *b = &p->fields[handle].list[i];
         const struct provider *pr = &p->providers[b->provider];
         struct gyr_value v = {0};
         int r = pr->ops->get(pr->self, ev, b->handle, &v);
@@ -93,7 +119,7 @@ int peers_get(struct peers *p, const struct gyr_event *ev, uint32_t handle, stru
         if (r == GYR_PENDING) {
             give_back(pr, b->handle, v.u.u64);
             answer = r;
-        } else if (r == GYR_PRESENT && v.type != GYR_T_NONE) {
+        } else if (r == GYR_PRESENT && fits(pr, b, &v)) {
             *ret = v;
             answer = r;
         }

@@ -19,6 +19,8 @@ enum {
 /* One provider of a field that somebody reads. */
 struct peer_binding {
     uint32_t provider, handle;
+    const struct gyr_field *field; /* as that provider declares it */
+    bool told;                     /* that a value was of another type */
 };
 
 struct peer_field {

@@ -10,7 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static const uint64_t RESTART_MIN_NS = 250000000, RESTART_MAX_NS = 30000000000;
+static const uint64_t RESTART_MIN_NS = 250000000, RESTART_MAX_NS = 30000000000,
+                      SOURCE_PATIENCE_NS = 8000000000, LOOK_NS = 10000000000;
 
 /* ---- end of parts ---- */
 
@@ -120,6 +121,56 @@ static uint64_t see_to_resting(struct pipeline *p, struct source *s, uint64_t no
     return s->restart_ns > now ? s->restart_ns - now : 0;
 }
 
+static void tell_late(struct source *s, uint64_t busy, bool asked)
+{
+    if (asked)
+        log_error(NULL,
+                  "source '%s': the plugin '%s' hangs in next_batch(): it has not come back for "
+                  "%.0f s, and was to wait 1 s at most",
+                  s->name, s->plugin->desc.name, (double)busy / 1e9);
+    else
+        log_error(NULL, "source '%s' hangs in a call for an event: it has not come back for %.0f s",
+                  s->name, (double)busy / 1e9);
+}
+
+/* A plugin that does not come back: told while it runs, left behind when all shall end. Who waits
+ * for an output does not hang.
+ * @return nanoseconds until it is to be looked at again. */
+static uint64_t see_to_late(const struct pipeline *p, struct source *s, uint64_t now)
+{
+    uint64_t asked = atomic_load_explicit(&s->asked_ns, memory_order_relaxed);
+    uint64_t beat = atomic_load_explicit(&s->beat_ns, memory_order_relaxed);
+    uint64_t patience = p->first->stuck_after_ns, busy = now > beat ? now - beat : 0;
+    bool late =
+        patience && busy >= patience && !atomic_load_explicit(&s->offers, memory_order_relaxed);
+
+    if (p->stopping && now - p->stop_ns >= SOURCE_PATIENCE_NS) {
+        log_error(NULL,
+                  "source '%s': the plugin '%s' hangs in %s: it has not come back for %.0f s, and "
+                  "is left behind",
+                  s->name, s->plugin->desc.name, asked ? "next_batch()" : "a call for an event",
+                  (double)(now - p->stop_ns) / 1e9);
+        s->hangs = s->failed = true;
+        return UINT64_MAX;
+    }
+    if (late && !s->told_late)
+        tell_late(s, busy, asked);
+    else if (!late && s->told_late)
+        log_notice(NULL, "source '%s' gets on again", s->name);
+    s->told_late = late;
+    if (p->stopping)
+        return SOURCE_PATIENCE_NS - (now - p->stop_ns);
+    return patience && patience < 2 * LOOK_NS ? patience / 2 : LOOK_NS;
+}
+
+bool pipeline_hangs(const struct pipeline *p)
+{
+    for (uint32_t i = 0; i < p->n_sources; i++)
+        if (p->sources[i].hangs)
+            return true;
+    return false;
+}
+
 uint64_t pipeline_tick(struct pipeline *p)
 {
     uint64_t now = clock_ns(), next = UINT64_MAX, left, n;
@@ -132,6 +183,10 @@ uint64_t pipeline_tick(struct pipeline *p)
             reap(s, now);
         if (state_of(s) == SOURCE_RESTING) {
             left = see_to_resting(p, s, now);
+            next = left < next ? left : next;
+        }
+        if (state_of(s) == SOURCE_RUNNING && !s->hangs) {
+            left = see_to_late(p, s, now);
             next = left < next ? left : next;
         }
         /* Half blind is not watching: whoever started us shall see that, and do so again. */
@@ -148,7 +203,7 @@ bool pipeline_is_done(const struct pipeline *p)
     for (uint32_t i = 0; i < p->n_sources; i++) {
         enum source_state st = state_of(&p->sources[i]);
 
-        if (st != SOURCE_DONE && st != SOURCE_IDLE)
+        if (st != SOURCE_DONE && st != SOURCE_IDLE && !p->sources[i].hangs)
             return false;
     }
     return true;
@@ -158,6 +213,8 @@ void pipeline_stop(struct pipeline *p)
 {
     uint64_t one = 1;
 
+    if (!p->stopping)
+        p->stop_ns = clock_ns();
     p->stopping = true;
     for (uint32_t i = 0; i < p->n_sources; i++) {
         atomic_store(&p->sources[i].stop, true);
@@ -176,10 +233,12 @@ int pipeline_finish(struct pipeline *p)
     for (uint32_t i = 0; i < p->n_sources; i++) {
         struct source *s = &p->sources[i];
 
-        instance_stop(s->inst);
-        stop_enrichers(s);
         if (s->failed)
             r = -EIO;
+        if (s->hangs)
+            continue;
+        instance_stop(s->inst);
+        stop_enrichers(s);
     }
     (void)pipeline_flush(p);
     for (uint32_t i = 0; i < p->n_sinks; i++)
@@ -250,7 +309,7 @@ void pipeline_free(struct pipeline *p)
 {
     bool hangs;
 
-    if (!p)
+    if (!p || pipeline_hangs(p))
         return;
     retired_stop(p);
     hangs = p->any_hangs;

@@ -60,6 +60,9 @@ int pipeline_fd(const struct pipeline *p);
 uint64_t pipeline_tick(struct pipeline *p);
 /** Have all sources ended for good? */
 bool pipeline_is_done(const struct pipeline *p);
+/** Is there a source whose thread did not end when it was asked to? It has been told and left
+ *  behind; the process can only end, and nothing may be freed. */
+bool pipeline_hangs(const struct pipeline *p);
 /** Ask the sources to end, and let nobody wait longer than 5 s for an output. */
 void pipeline_stop(struct pipeline *p);
 /** After pipeline_is_done(): have what is queued delivered.
@@ -120,6 +123,10 @@ struct source_info {
     const char *name;
     const struct plugin *plugin;
     bool is_live, failed;
+    bool runs;        /**< its thread does: it has not ended, and does not rest after a failure */
+    bool ready;       /**< it runs, and has been through its first batch and first snapshot */
+    bool waits;       /**< for an output with `on_full: wait` */
+    uint64_t busy_ns; /**< since its thread was between two batches; at most 1 s if all is well */
     uint32_t restarts;
     struct source_stats stats;
     struct gyr_progress progress;
@@ -127,8 +134,7 @@ struct source_info {
 };
 uint32_t pipeline_n_sources(const struct pipeline *p);
 void pipeline_source(struct pipeline *p, uint32_t i, struct source_info *ret);
-/** Lost events of a source by class and CPU (index 0 to LOSS_CPUS - 1; the last: any other), when
- *  all is done. */
+/** Lost events of a source by class and CPU (index 0 to LOSS_CPUS - 1; the last: any other). */
 uint64_t pipeline_lost(const struct pipeline *p, uint32_t source, uint32_t cls, uint32_t cpu);
 
 struct enricher_info {
@@ -149,8 +155,8 @@ struct output_info {
 uint32_t pipeline_n_outputs(const struct pipeline *p);
 void pipeline_output(struct pipeline *p, uint32_t i, struct output_info *ret);
 
-/** How often a rule made an alert; most first. Only when all is done; to be freed, its names are
- *  the pipeline's. @return how many; -ENOMEM. */
+/** How often a rule made an alert; most first. To be freed, its names are the pipeline's. @return
+ * how many; -ENOMEM. */
 struct rule_count {
     const char *name;
     uint64_t n;

@@ -51,6 +51,7 @@ struct pipeline {
     const char *host_root; /* the configuration's, or what was found */
     int notify_fd;
     bool any_live, stopping, flushing;
+    uint64_t stop_ns; /* when it was asked to */
     bool drop_privileges, source_refused;
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/cleanup.h"
 #include "base/privilege.h"
+#include "event/abi_1_0.h"
 #include "event/schema_check.h"
 #include "event/widen.h"
 #include "plugin/option.h"
@@ -11,15 +12,6 @@
 #include <string.h>
 
 enum { CONFIG_SIZE_MAX = 1 << 20, DEFAULTS_MEM_MAX = 4 << 20, PLUGIN_NAME_MAX = 32 };
-
-/* Sizes as first published: a peer may send more, never less. While the version is 0 these are
- * the sizes of today. */
-enum {
-    PLUGIN_SIZE = sizeof(struct gyr_plugin),
-    SOURCE_SIZE = sizeof(struct gyr_source_ops),
-    ENRICHER_SIZE = sizeof(struct gyr_enricher_ops),
-    OUTPUT_SIZE = sizeof(struct gyr_output_ops),
-};
 
 static int check_head(const struct gyr_plugin *d, struct gyr_error *err)
 {
@@ -33,20 +25,15 @@ static int check_head(const struct gyr_plugin *d, struct gyr_error *err)
     if (d->abi_major != GYR_ABI_MAJOR)
         return gyr_fail(err, -ENOEXEC, "built for ABI %u.%u; this core speaks %u.%u", d->abi_major,
                         d->abi_minor, GYR_ABI_MAJOR, GYR_ABI_MINOR);
-    if (GYR_ABI_MAJOR == 0 && d->abi_minor != GYR_ABI_MINOR)
-        return gyr_fail(err, -ENOEXEC,
-                        "built for ABI %u.%u; this core speaks %u.%u, and before 1.0 they must be "
-                        "equal",
-                        d->abi_major, d->abi_minor, GYR_ABI_MAJOR, GYR_ABI_MINOR);
     if (d->abi_min_minor > GYR_ABI_MINOR)
         return gyr_fail(err, -ENOEXEC, "needs a core of ABI %u.%u; this one has %u.%u",
                         d->abi_major, d->abi_min_minor, GYR_ABI_MAJOR, GYR_ABI_MINOR);
-    if (d->event_size != sizeof(struct gyr_event))
-        return gyr_fail(err, -ENOEXEC, "its event header has %u bytes, this core's %zu",
-                        d->event_size, sizeof(struct gyr_event));
-    if (d->size < PLUGIN_SIZE)
+    if (d->event_size < ABI_1_0_EVENT)
+        return gyr_fail(err, -ENOEXEC, "its event header has %u bytes; %d are needed",
+                        d->event_size, ABI_1_0_EVENT);
+    if (d->size < ABI_1_0_PLUGIN)
         return gyr_fail(err, -ENOEXEC, "its descriptor is cut short: %u bytes of %d", d->size,
-                        (int)PLUGIN_SIZE);
+                        ABI_1_0_PLUGIN);
     return 0;
 }
 
@@ -125,7 +112,7 @@ static int adopt_source(struct plugin *p, const struct gyr_source_ops *ops, stru
     struct gyr_schema schema;
     int r;
 
-    r = check_ops(name, "source", ops->size, SOURCE_SIZE, ops->flags & ~(uint32_t)GYR_SRC_LIVE,
+    r = check_ops(name, "source", ops->size, ABI_1_0_SOURCE, ops->flags & ~(uint32_t)GYR_SRC_LIVE,
                   err);
     if (r < 0)
         return r;
@@ -136,9 +123,9 @@ static int adopt_source(struct plugin *p, const struct gyr_source_ops *ops, stru
         return fail_missing(name, "source", "wake()", err);
     if (!ops->schema)
         return fail_missing(name, "source", "a schema", err);
-    if (ops->schema->size < sizeof(schema))
-        return gyr_fail(err, -ENOEXEC, "plugin '%s': its schema is cut short: %u bytes of %zu",
-                        name, ops->schema->size, sizeof(schema));
+    if (ops->schema->size < ABI_1_0_SCHEMA)
+        return gyr_fail(err, -ENOEXEC, "plugin '%s': its schema is cut short: %u bytes of %d", name,
+                        ops->schema->size, ABI_1_0_SCHEMA);
     widen(&schema, sizeof(schema), ops->schema, ops->schema->size);
     return refuse(schema_check(&schema, name, err));
 }
@@ -174,7 +161,7 @@ static int adopt_enricher(struct plugin *p, const struct gyr_enricher_ops *ops,
     struct gyr_enricher_ops *e = &p->enricher;
     int r;
 
-    r = check_ops(name, "enricher", ops->size, ENRICHER_SIZE, ops->flags, err);
+    r = check_ops(name, "enricher", ops->size, ABI_1_0_ENRICHER, ops->flags, err);
     if (r < 0)
         return r;
     widen(e, sizeof(*e), ops, ops->size);
@@ -196,7 +183,7 @@ static int adopt_enricher(struct plugin *p, const struct gyr_enricher_ops *ops,
 
 static int adopt_output(struct plugin *p, const struct gyr_output_ops *ops, struct gyr_error *err)
 {
-    int r = check_ops(p->desc.name, "output", ops->size, OUTPUT_SIZE, ops->flags, err);
+    int r = check_ops(p->desc.name, "output", ops->size, ABI_1_0_OUTPUT, ops->flags, err);
 
     if (r < 0)
         return r;
@@ -296,10 +283,10 @@ static int adopt_options(struct plugin *p, struct gyr_error *err)
     if (!d->options || d->n_options > OPTIONS_MAX)
         return gyr_fail(err, -ENOEXEC, "plugin '%s' announces %u options%s", d->name, d->n_options,
                         d->options ? "; too many" : " and has no table of them");
-    if (d->option_stride < sizeof(struct gyr_option))
+    if (d->option_stride < ABI_1_0_OPTION)
         return gyr_fail(err, -ENOEXEC,
-                        "plugin '%s': rows of its options are %u bytes apart; %zu are needed",
-                        d->name, d->option_stride, sizeof(struct gyr_option));
+                        "plugin '%s': rows of its options are %u bytes apart; %d are needed",
+                        d->name, d->option_stride, ABI_1_0_OPTION);
     p->options = calloc(d->n_options, sizeof(*p->options));
     if (!p->options)
         return gyr_fail(err, -ENOMEM, "plugin '%s': out of memory", d->name);

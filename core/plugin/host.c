@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/privilege.h"
 #include "plugin/instance_priv.h"
@@ -8,6 +9,7 @@
 #include <signal.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static uint64_t monotonic_ns(void)
 {
@@ -112,14 +114,36 @@ uint32_t instance_metrics(struct instance *i, const char *const **names, const u
 
 /* ---- threads ---- */
 
+/* Threads of all instances, while they run: who starts one by itself is told from them. */
+enum { TIDS_MAX = 1024 };
+static pthread_mutex_t tids_lock = PTHREAD_MUTEX_INITIALIZER;
+static pid_t tids[TIDS_MAX];
+static uint32_t n_tids;
+
+static void note_tid(pid_t tid, bool runs)
+{
+    (void)pthread_mutex_lock(&tids_lock);
+    if (runs && n_tids < TIDS_MAX)
+        tids[n_tids++] = tid;
+    for (uint32_t i = 0; !runs && i < n_tids; i++)
+        if (tids[i] == tid) {
+            tids[i] = tids[--n_tids];
+            break;
+        }
+    (void)pthread_mutex_unlock(&tids_lock);
+}
+
 static void *thread_main(void *arg)
 {
     struct host_thread *t = arg;
+    pid_t tid = gettid();
 
+    note_tid(tid, true);
     (void)pthread_setname_np(pthread_self(), t->name);
     (void)privilege_enter_thread(); /* what fails there fails for the main thread too */
     (void)sem_post(&t->entered);
     t->fn(t->arg);
+    note_tid(tid, false);
     atomic_store(&t->done, true);
     return NULL;
 }
@@ -131,7 +155,7 @@ static int start_masked(struct host_thread *t)
     int r;
 
     (void)sem_init(&t->entered, 0, 0);
-    (void)sigfillset(&all);
+    crash_block_others(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &old);
     r = pthread_create(&t->thread, NULL, thread_main, t);
     (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
@@ -192,6 +216,17 @@ static int host_thread_join(void *ctx, uint64_t id)
     t->used = false;
     (void)pthread_mutex_unlock(&p->lock);
     return 0;
+}
+
+uint32_t host_threads(pid_t *list, uint32_t max)
+{
+    uint32_t n;
+
+    (void)pthread_mutex_lock(&tids_lock);
+    n = n_tids < max ? n_tids : max;
+    memcpy(list, tids, n * sizeof(*list));
+    (void)pthread_mutex_unlock(&tids_lock);
+    return n;
 }
 
 bool host_threads_gone(struct instance *i)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/crash.h"
 #include "base/log.h"
 #include "plugin/instance_priv.h"
 
@@ -77,6 +78,55 @@ static const char *capability_name(uint32_t capability)
     }
 }
 
+/* ---- calls, with an eye on what they leave ---- */
+
+static void took(struct instance *i, const struct leftover_mark *m)
+{
+    pid_t ours[LEFTOVER_TASKS];
+    uint32_t n = host_threads(ours, LEFTOVER_TASKS);
+
+    leftover_took(&i->priv->leftover, m, ours, n);
+}
+
+static int call_create(struct instance *i, struct gyr_error *err)
+{
+    struct leftover_mark m;
+    int r;
+
+    leftover_mark(&m);
+    crash_calling(i->priv->area, "create()");
+    r = i->plugin->desc.create(&i->host, i->priv->cfg, &i->self, err);
+    crash_calling(NULL, NULL);
+    leftover_heap(&i->priv->leftover, &m);
+    took(i, &m);
+    return r;
+}
+
+static int call_start(struct instance *i, struct gyr_error *err)
+{
+    struct leftover_mark m;
+    int r;
+
+    leftover_mark(&m);
+    crash_calling(i->priv->area, "start()");
+    r = i->plugin->desc.start(i->self, err);
+    crash_calling(NULL, NULL);
+    took(i, &m);
+    return r;
+}
+
+static void call_destroy(struct instance *i)
+{
+    struct leftover_mark m;
+
+    leftover_mark(&m);
+    crash_calling(i->priv->area, "destroy()");
+    i->plugin->desc.destroy(i->self);
+    crash_calling(NULL, NULL);
+    leftover_heap(&i->priv->leftover, &m);
+    leftover_tell(&i->priv->leftover, i->priv->area);
+}
+
 int instance_new(const struct instance_conf *conf, struct diags *d, struct instance **ret)
 {
     const struct gyr_plugin *desc = &conf->plugin->desc;
@@ -99,7 +149,7 @@ int instance_new(const struct instance_conf *conf, struct diags *d, struct insta
     if (r < 0)
         goto fail;
     host_init(i, conf);
-    r = desc->create(&i->host, i->priv->cfg, &i->self, &err);
+    r = call_create(i, &err);
     if (r < 0) {
         diag_error(d, conf->loc, "%s: %s", i->priv->area,
                    err.msg[0] ? err.msg : "create() failed and does not say why");
@@ -125,7 +175,7 @@ int instance_start(struct instance *i, struct gyr_error *err)
     if (i->started)
         return 0;
     if (i->plugin->desc.start)
-        r = i->plugin->desc.start(i->self, &why);
+        r = call_start(i, &why);
     if (r < 0)
         return gyr_fail(err, r, "%s: %s", i->priv->area,
                         why.msg[0] ? why.msg : "start() failed and does not say why");
@@ -143,8 +193,11 @@ void instance_stop(struct instance *i)
     if (!i->started)
         return;
     i->started = false;
-    if (i->plugin->desc.stop)
-        i->plugin->desc.stop(i->self);
+    if (!i->plugin->desc.stop)
+        return;
+    crash_calling(i->priv->area, "stop()");
+    i->plugin->desc.stop(i->self);
+    crash_calling(NULL, NULL);
 }
 
 void instance_free(struct instance *i)
@@ -152,7 +205,7 @@ void instance_free(struct instance *i)
     if (!i)
         return;
     instance_stop(i);
-    i->plugin->desc.destroy(i->self);
+    call_destroy(i);
     if (host_threads_gone(i))
         instance_release(i);
 }

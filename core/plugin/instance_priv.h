@@ -6,6 +6,7 @@
 #ifndef PLUGIN_INSTANCE_PRIV_H
 #define PLUGIN_INSTANCE_PRIV_H
 
+#include "plugin/leftover.h"
 #include "plugin/plugin.h"
 
 #include <pthread.h>
@@ -38,6 +39,7 @@ struct instance_private {
     const struct schemas *schemas;
     struct host_hooks hooks;
     char *area; /* "plugin NAME", for the log */
+    struct leftover leftover;
 
     pthread_mutex_t lock; /* guards all below */
     struct host_thread threads[THREADS_MAX];
@@ -51,6 +53,8 @@ struct instance_private {
 
 /** Fill in the services. @p i: priv, plugin and name are set. */
 void host_init(struct instance *i, const struct instance_conf *conf);
+/** Threads that the host has made, for any instance. @return how many. */
+uint32_t host_threads(pid_t *list, uint32_t max);
 /** Join threads that have ended, log those that have not.
  *  @return false when some still run: then nothing of the instance may be freed. */
 bool host_threads_gone(struct instance *i);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/crash.h"
 #include "base/fs.h"
 #include "base/suggest.h"
 #include "plugin/plugin.h"
@@ -56,6 +57,7 @@ static int object_load(int *fd, const struct stat *st, const char *path, void **
     handle = dlopen(name, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (!handle)
         return gyr_fail(err, -ENOEXEC, "%s: %.400s", path, dl_reason(name));
+    crash_add_plugin(handle, path);
     objects[n_objects++] = (struct object){st->st_dev, st->st_ino, *fd, handle};
     *fd = -1;
     *ret_handle = handle;

@@ -330,3 +330,12 @@ void ruleset_free(struct ruleset *rs)
     arena_free(rs->arena);
     free(rs);
 }
+
+uint32_t ruleset_n_enabled(const struct ruleset *rs)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < rs->n_rules; i++)
+        n += rs->rules[i]->enabled;
+    return n;
+}

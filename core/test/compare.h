@@ -4,8 +4,8 @@
  * @brief Alerts that came against those expected. Main thread.
  *
  * Expectations are met by alerts of their rule, each alert by one of them, in any order unless the
- * test says "order: given". Alerts of rules that no expectation names are nobody's business, unless
- * the test says "expect_none".
+ * test says "order: given". Alerts of rules that no expectation names, or of which one
+ * says "2+", are nobody's business, unless the test says "expect_none".
  */
 #ifndef TEST_COMPARE_H
 #define TEST_COMPARE_H

@@ -42,4 +42,12 @@ struct gyr_option { /* [grows], by stride */
     .name = (o_name), .help = (o_help), .def = (o_def), .type = (o_type),                          \
     .offset = (uint32_t)offsetof(cfg_t, member), .width = (uint32_t)sizeof(((cfg_t *)0)->member)
 
+/** The same with choices (GYR_O_ENUM, else NULL), flags, least and most in the order of the
+ *  members, which C++ wants. */
+#define GYR_OPT_ALL(cfg_t, member, o_type, o_name, o_def, o_help, o_choices, o_flags, o_min,       \
+                    o_max)                                                                         \
+    .name = (o_name), .help = (o_help), .def = (o_def), .choices = (o_choices), .type = (o_type),  \
+    .flags = (o_flags), .offset = (uint32_t)offsetof(cfg_t, member),                               \
+    .width = (uint32_t)sizeof(((cfg_t *)0)->member), .min = (o_min), .max = (o_max)
+
 #endif /* GYR_OPTION_H */

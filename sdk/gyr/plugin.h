@@ -32,17 +32,22 @@ extern "C" {
 #endif
 
 #define GYR_MAGIC 0x31525947u /* "GYR1" */
-/** The version is 0 until sources, enrichers and outputs of every kind stand on it. While major
- *  is 0, a plugin built for another minor is refused. From 1 on: same major, minor not above. */
-#define GYR_ABI_MAJOR 0u
-#define GYR_ABI_MINOR 1u
+/** Minor versions only add. A plugin built for the same major loads in every core whose minor is
+ *  not below its abi_min_minor. */
+#define GYR_ABI_MAJOR 1u
+#define GYR_ABI_MINOR 0u
+/** Lowest minor of the core that a plugin can live with: one that tests with GYR_HAS() for what
+ * came later defines it lower than what it is built with. */
+#ifndef GYR_ABI_MIN_MINOR
+#define GYR_ABI_MIN_MINOR GYR_ABI_MINOR
+#endif
 
 /** What gyr_plugin_query() returns: static and const. [grows] */
 struct gyr_plugin {
     uint32_t magic, size;
     uint16_t abi_major, abi_minor; /**< compiled against */
     uint16_t abi_min_minor;        /**< lowest minor of the core it can live with */
-    uint16_t event_size;           /**< sizeof(struct gyr_event): catches layout skew */
+    uint16_t event_size;           /**< sizeof(struct gyr_event): what its events have at least */
     const char *name;              /**< [a-z][a-z0-9_-]*, and the file's name less ".so" */
     const char *version, *license;
     const char *summary; /**< one line */
@@ -74,12 +79,27 @@ struct gyr_plugin {
     const char *capabilities;
 };
 
-/** The first members of every descriptor. */
-#define GYR_PLUGIN_HEAD                                                                            \
+/* The first members of a descriptor. C++ wants designators in the order of the members, so there
+ * the stride of the options comes with them. */
+#define GYR_PLUGIN_HEAD_                                                                           \
     .magic = GYR_MAGIC, .size = (uint32_t)sizeof(struct gyr_plugin), .abi_major = GYR_ABI_MAJOR,   \
-    .abi_minor = GYR_ABI_MINOR, .abi_min_minor = GYR_ABI_MINOR,                                    \
-    .event_size = (uint16_t)sizeof(struct gyr_event),                                              \
-    .option_stride = (uint32_t)sizeof(struct gyr_option)
+    .abi_minor = GYR_ABI_MINOR, .abi_min_minor = GYR_ABI_MIN_MINOR,                                \
+    .event_size = (uint16_t)sizeof(struct gyr_event)
+#define GYR_PLUGIN_OPTIONS_(table)                                                                 \
+    .options = (table), .n_options = (uint32_t)(sizeof(table) / sizeof((table)[0]))
+/** Of a descriptor: GYR_PLUGIN_HEAD, first of all; GYR_PLUGIN_OPTIONS(table) after its tables of
+ *  capabilities. */
+#ifdef __cplusplus
+#define GYR_PLUGIN_HEAD GYR_PLUGIN_HEAD_
+#define GYR_PLUGIN_OPTIONS(table)                                                                  \
+    GYR_PLUGIN_OPTIONS_(table), .option_stride = (uint32_t)sizeof(struct gyr_option)
+#define GYR_EXTERN_C extern "C"
+#else
+#define GYR_PLUGIN_HEAD                                                                            \
+    GYR_PLUGIN_HEAD_, .option_stride = (uint32_t)sizeof(struct gyr_option) /* in any order */
+#define GYR_PLUGIN_OPTIONS(table) GYR_PLUGIN_OPTIONS_(table)
+#define GYR_EXTERN_C              extern
+#endif
 
 /** Discovery. Pure: no allocation, no I/O, no thread, so describing is always safe.
  *  @param host_abi major << 16 | minor of the core. @return NULL to refuse. */
@@ -95,7 +115,7 @@ typedef const struct gyr_plugin *(*gyr_plugin_query_fn)(uint32_t host_abi);
 #endif
 
 #define GYR_EXPORT_PLUGIN(desc)                                                                    \
-    __attribute__((visibility("default"))) const struct gyr_plugin *GYR_QUERY_NAME(                \
+    GYR_EXTERN_C __attribute__((visibility("default"))) const struct gyr_plugin *GYR_QUERY_NAME(   \
         uint32_t host_abi);                                                                        \
     const struct gyr_plugin *GYR_QUERY_NAME(uint32_t host_abi)                                     \
     {                                                                                              \

@@ -37,8 +37,9 @@ enum {
     GYR_T_TIME = 7,     /**< u.u64: nanoseconds since the epoch */
     GYR_T_DURATION = 8, /**< u.u64: nanoseconds */
     GYR_T_IP = 9,       /**< u.ptr: 4 or 16 bytes in network order; len tells which */
-    GYR_T_NET = 10,     /**< u.ptr: an address (4 or 16 bytes), then its prefix length (1 byte) */
-    GYR_T_LIST = 11     /**< u.ptr: an array of len values, all of one scalar type */
+    GYR_T_NET = 10, /**< u.ptr: an address (4 or 16 bytes), then its prefix length (1 byte). A field
+                         of this type may yield a GYR_T_IP: a network of one */
+    GYR_T_LIST = 11 /**< u.ptr: an array of len values, all of one scalar type */
 };
 
 /** One value. Every union member is 8 bytes or a pointer. [frozen] */

@@ -14,11 +14,11 @@
  *  is empty or too long. */
 static inline unsigned gyr_word_distance(const char *a, size_t n, const char *b, size_t m)
 {
-    enum { LONGEST = 63 }; /* longer words are not typing errors */
-    unsigned row[3][LONGEST + 1];
+    unsigned row[3][64];
+    const size_t longest = sizeof(row[0]) / sizeof(row[0][0]) - 1; /* more is no typing error */
     size_t i, j;
 
-    if (n == 0 || m == 0 || n > LONGEST || m > LONGEST)
+    if (n == 0 || m == 0 || n > longest || m > longest)
         return (unsigned)-1;
     for (j = 0; j <= m; j++)
         row[0][j] = (unsigned)j;

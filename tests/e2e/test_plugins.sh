@@ -28,9 +28,9 @@ while read -r name text; do
     ok "refused: $name"
 done <<'EOF'
 magic its magic number is 0xdeadbeef, not 0x31525947
-major built for ABI 1.1; this core speaks 0.1
-minor before 1.0 they must be equal
-layout its event header has 56 bytes, this core's 48
+major built for ABI 2.0; this core speaks 1.0
+minor needs a core of ABI 1.1; this one has 1.0
+layout its event header has 40 bytes; 48 are needed
 short its descriptor is cut short: 48 bytes of
 nameless it has no name
 alias it calls itself 'innocent', its file is named 'alias.so'

@@ -30,7 +30,7 @@ fi
 
 begin=$(date +%s)
 # shellcheck disable=SC2086 # words are meant to split
-timeout -k 5 "$limit" qemu-system-x86_64 -nodefaults -no-user-config -display none -serial stdio \
+timeout --foreground -k 5 "$limit" qemu-system-x86_64 -nodefaults -no-user-config -display none -serial stdio \
     -monitor none -nic none -m "$memory" -cpu max,-cx16 $machine -no-reboot -kernel "$1" -initrd "$2" \
     -append "console=ttyS0 loglevel=5 panic=-1 tsc=reliable random.trust_cpu=on $more" \
     </dev/null 2>&1 | sed -u 's/\r//g' >"$log"

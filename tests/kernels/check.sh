@@ -110,9 +110,9 @@ add_modules() { # KERNEL: to $tmp/guest.initrd
     (cd "$tmp/more" && find . | sort | cpio --quiet -o -H newc -R 0:0) |
         cat "$tmp/initrd" - >"$tmp/guest.initrd"
 }
-ways=fexit,sys_exit cycles=50 hostile=30 in_short=false
-[ -z "$short" ] || ways=sys_exit cycles=20 hostile=10 in_short=true
-asks="gyr.short=$in_short gyr.attach=$ways gyr.cycles=${GYR_CYCLES:-$cycles} gyr.hostile=${GYR_HOSTILE_SECONDS:-$hostile}${GYR_ONLY:+ gyr.only=$GYR_ONLY}"
+ways=fexit,sys_exit cycles=50 hostile=30
+[ -z "$short" ] || ways=sys_exit cycles=20 hostile=10
+asks="gyr.attach=$ways gyr.cycles=${GYR_CYCLES:-$cycles} gyr.hostile=${GYR_HOSTILE_SECONDS:-$hostile}${GYR_ONLY:+ gyr.only=$GYR_ONLY}"
 [ -z "$count" ] || asks=gyr.test=count
 [ -z "$scene" ] || asks="gyr.test=scene gyr.root=tmpfs apparmor=0${GYR_ONLY:+ gyr.only=$GYR_ONLY}"
 # The time stamp counter is the host's. A guest that measures it on a busy host gets it wrong.

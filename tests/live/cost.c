@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cost SECONDS [KIND]: what system calls cost, in nanoseconds per operation, one line for each kind of
- * work: the quickest of many short stretches, which the machine's other doings disturbed least.
+ * cost SECONDS [KIND]: what system calls cost, in nanoseconds per operation, one line for each kind
+ * of work: the quickest of many short stretches, which the machine's other doings disturbed least.
  *
  * cost --hook: attach a program that does nothing to the exit of every system call, print "ready"
  * and stay until standard input ends: what any program attached that way costs.
@@ -94,7 +94,7 @@ static const struct {
     void (*work)(void);
     int times; /* in one stretch */
 } kinds[] = {
-    {"unwatched call", unwatched, 10000}, {"open, close", open_close, 2000},
+    {"unwatched call", unwatched, 10000},  {"open, close", open_close, 2000},
     {"open, missing", open_missing, 2000}, {"stat", look_at, 2000},
     {"pipe write, read", pipe_io, 2000},   {"connect", connect_close, 100},
     {"fork, exec, wait", spawn_wait, 10},
@@ -162,7 +162,7 @@ static int hook(void)
 
 int main(int argc, char **argv)
 {
-    double seconds = argc > 1 ? atof(argv[1]) : 1;
+    double seconds = argc > 1 ? strtod(argv[1], NULL) : 1;
 
     if (argc > 1 && strcmp(argv[1], "--hook") == 0)
         return hook();

@@ -12,7 +12,7 @@ rounds=${ROUNDS:-20}
 each=${SECONDS_EACH:-0.3}
 rules=${RULES:-$top/rules}
 tmp=$(mktemp -d)
-hook='' daemon=''
+hook='' daemon='' tab=$(printf '\t')
 trap 'kill $hook $daemon 2>/dev/null || :; rm -rf "$tmp"' EXIT
 trap 'exit 1' HUP INT TERM
 
@@ -26,7 +26,7 @@ YAML
 chmod 700 "$tmp"
 
 work() { # NAME: one round
-    taskset -c 1 "$build/live/cost" "$each" | sed "s/^/$1	/" >>"$tmp/figures"
+    taskset -c 1 "$build/live/cost" "$each" | sed "s/^/$1$tab/" >>"$tmp/figures"
 }
 with_hook() {
     mkfifo "$tmp/in" "$tmp/out"
@@ -65,7 +65,7 @@ while [ "$i" -lt "$rounds" ]; do
     printf '\rround %d of %d ' "$i" "$rounds" >&2
 done
 printf '\r' >&2
-sort -t '	' -k2,2 -k1,1 -k3,3n "$tmp/figures" | awk -F '\t' '
+sort -t "$tab" -k2,2 -k1,1 -k3,3n "$tmp/figures" | awk -F '\t' '
     function flush(   lo, hi) { # ranks of the interval: n/2 -+ 0.98 * sqrt(n)
         if (!n) return
         lo = int(n / 2 - 0.98 * sqrt(n)); hi = int(n / 2 + 1 + 0.98 * sqrt(n) + 0.999)

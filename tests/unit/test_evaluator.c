@@ -282,8 +282,9 @@ static void refused_arguments_are_told(void **state)
     assert_int_equal(evaluator_new(&conf, &e, &err), -EINVAL);
     assert_string_equal(err.msg, "");
     assert_int_equal(r->d.n_errors, 2);
-    assert_string_equal(r->d.first->text, "rule 'a': field 'k.v[refused]': fake refuses it: there is "
-                                          "no such key");
+    assert_string_equal(r->d.first->text,
+                        "rule 'a': field 'k.v[refused]': fake refuses it: there is "
+                        "no such key");
     assert_int_equal(r->d.first->loc.line, 3);
     generation_unref(g);
 }

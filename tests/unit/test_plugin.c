@@ -188,10 +188,9 @@ static void every_refusal_says_what_is_wrong(void **state)
     (void)state;
     assert_int_equal(plugin_adopt(NULL, "good", &p, &err), -ENOEXEC);
     REFUSED(plug.magic = 0x464c457f, "its magic number is 0x464c457f, not 0x31525947");
-    REFUSED(plug.abi_major = 7, "built for ABI 7.1; this core speaks 0.1");
-    REFUSED(plug.abi_minor = 2, "before 1.0 they must be equal");
-    REFUSED(plug.abi_min_minor = 9, "needs a core of ABI 0.9; this one has 0.1");
-    REFUSED(plug.event_size = 40, "its event header has 40 bytes, this core's 48");
+    REFUSED(plug.abi_major = 7, "built for ABI 7.0; this core speaks 1.0");
+    REFUSED(plug.abi_min_minor = 9, "needs a core of ABI 1.9; this one has 1.0");
+    REFUSED(plug.event_size = 40, "its event header has 40 bytes; 48 are needed");
     REFUSED(plug.size = 40, "its descriptor is cut short: 40 bytes");
     REFUSED(plug.name = NULL, "it has no name");
     REFUSED(plug.name = "Good", "its name is malformed");
@@ -286,7 +285,7 @@ static void longer_structs_are_taken(void **state)
 static void describe_says_everything(void **state)
 {
     static const char *const wanted[] = {
-        "good 1",        "ABI 0.1",  "Source of 'good' events", "Enricher of 'good' events",
+        "good 1",        "ABI 1.0",  "Source of 'good' events", "Enricher of 'good' events",
         "Output of",     "flag",     "boolean, default yes",    "number, default 5, 1 to 9",
         "follows: tick", "good.age", "text, required",
     };

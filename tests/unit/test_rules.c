@@ -251,8 +251,9 @@ static void bombs(void **state)
     buf_adds(&b, RULE("R", "m39"));
     load_text(&l, b.p);
     assert_int_equal(l.r, -ENOMEM);
-    assert_non_null(strstr(l.told.p, ": error: rule 'R': macros and lists open to more than 1000000 "
-                                     "conditions and values\n"));
+    assert_non_null(strstr(l.told.p,
+                           ": error: rule 'R': macros and lists open to more than 1000000 "
+                           "conditions and values\n"));
     loaded_free(&l);
 
     buf_reset(&b);

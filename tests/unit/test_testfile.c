@@ -201,6 +201,12 @@ static void comparing(void **state)
          1,
          "expected 2 alerts of 'R', and got 1"},
         {"  expect: {rule: R, count: 1+}\n", {{"R", "1"}, {"R", "2"}}, 2, 0, ""},
+        {"  expect: {rule: R, count: 1+, fields: {f: 1}}\n", {{"R", "1"}, {"R", "2"}}, 2, 0, ""},
+        {"  expect: {rule: R, count: 1+, fields: {f: 1}}\n  expect_none: true\n",
+         {{"R", "1"}, {"R", "2"}},
+         2,
+         1,
+         "not expected: 'R' at event 2"},
         /* who asks for more chooses first */
         {"  expect: [R, {rule: R, fields: {f: 1}}]\n", {{"R", "1"}, {"R", "2"}}, 2, 0, ""},
         {"  expect: {rule: R, fields: {f: 1}}\n", {{"R", "2"}}, 1, 1, "got       2"},

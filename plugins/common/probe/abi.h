@@ -42,12 +42,12 @@ enum { PROBE_HOOK_EXEC = 1, PROBE_HOOK_FORK = 2, PROBE_HOOK_EXIT = 4, PROBE_HOOK
 
 /** Set by the user's side, read by the kernel's. */
 struct probe_conf {
-    __u64 epoch_ns;         /**< what makes CLOCK_BOOTTIME nanoseconds since the epoch */
-    __u32 self_tgid;        /**< whose calls are left out: our own */
-    __u32 snaplen;          /**< bytes of read or written data; <= PROBE_DATA_MAX */
-    __u32 hooks;            /**< PROBE_HOOK_* */
-    __u32 waiting;          /**< the reader sleeps: the next record wakes it */
-    __u32 event_flags;      /**< GYR_EVF_*, of every record */
+    __u64 epoch_ns;    /**< what makes CLOCK_BOOTTIME nanoseconds since the epoch */
+    __u32 self_tgid;   /**< whose calls are left out: our own */
+    __u32 snaplen;     /**< bytes of read or written data; <= PROBE_DATA_MAX */
+    __u32 hooks;       /**< PROBE_HOOK_* */
+    __u32 waiting;     /**< the reader sleeps: the next record wakes it */
+    __u32 event_flags; /**< GYR_EVF_*, of every record */
     __u32 reserved;
     __u16 ring[PROBE_CPUS]; /**< of a CPU: which pair of rings */
     /** Of a native number: the encoder's place in the table of programs; 0: not traced. */

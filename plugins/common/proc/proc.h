@@ -34,9 +34,9 @@ struct proc_conf {
                                 events and of process starts are counted from it. 0: as the clocks
                                 stand now */
     const struct proc_teller *teller; /**< NULL: /proc. Otherwise there need be none */
-    uint32_t max_threads;  /**< processes and threads; 0: 131,072 */
-    uint32_t max_fds;      /**< descriptors of one process; 0: 65,536 */
-    uint32_t max_sockets;  /**< sockets looked up; 0: 262,144 */
+    uint32_t max_threads;             /**< processes and threads; 0: 131,072 */
+    uint32_t max_fds;                 /**< descriptors of one process; 0: 65,536 */
+    uint32_t max_sockets;             /**< sockets looked up; 0: 262,144 */
 };
 
 /** What reading came to, since proc_snapshot_new(). */

@@ -58,7 +58,7 @@ struct pr_thread {
     uint64_t cap_inheritable, cap_permitted, cap_effective;
     uint64_t exe_ino, exe_ctime, exe_mtime; /**< 0: not known, as all times below */
     uint64_t exe_ctime_before_clone, exe_ctime_after_pidns;
-    uint64_t asked; /**< when the source was asked what it is; 0: never */
+    uint64_t asked;                        /**< when the source was asked what it is; 0: never */
     uint64_t clone_ts, pidns_start, heard; /**< heard: time of its last event */
     uint64_t exectime;                     /**< processor time seen, ns */
     uint64_t cpu_ticks[3];                 /**< user, system, both: as last told */

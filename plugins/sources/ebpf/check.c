@@ -13,17 +13,26 @@
 
 enum { OLDEST_MAJOR = 5, OLDEST_MINOR = 8 };
 
+static uint32_t number_at(const char **p)
+{
+    uint32_t n = 0;
+
+    for (; **p >= '0' && **p <= '9' && n < 100000; (*p)++)
+        n = n * 10 + (uint32_t)(**p - '0');
+    return n;
+}
+
 static int check_version(struct gyr_error *err)
 {
     struct utsname u;
-    unsigned long major, minor = 0;
-    char *end;
+    const char *p = u.release;
+    uint32_t major, minor = 0;
 
     if (uname(&u) < 0)
         return 0;
-    major = strtoul(u.release, &end, 10);
-    if (*end == '.')
-        minor = strtoul(end + 1, NULL, 10);
+    major = number_at(&p);
+    if (*p++ == '.')
+        minor = number_at(&p);
     if (major > OLDEST_MAJOR || (major == OLDEST_MAJOR && minor >= OLDEST_MINOR))
         return 0;
     return gyr_fail(err, -ENOSYS, "this kernel is %.60s; eBPF as it is needed came with %d.%d",

@@ -152,10 +152,27 @@ static struct kernel_function *look_up(const struct functions *f, const char *na
     return NULL;
 }
 
+/* "ffffffff81000000 t name": a function. @return its name, cut off where it ends; or NULL. */
+static char *symbol(char *line, uint64_t *ret_address)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *digit;
+    char *p = line;
+
+    *ret_address = 0;
+    for (; *p && (digit = strchr(digits, *p)); p++)
+        *ret_address = *ret_address << 4 | (uint64_t)(digit - digits);
+    if (p == line || p[0] != ' ' || !p[1] || !strchr("tTwW", p[1]) || p[2] != ' ')
+        return NULL;
+    p += 3;
+    p[strcspn(p, " \t\n")] = '\0';
+    return strlen(p) < FUNCTION_NAME_MAX ? p : NULL;
+}
+
 static int read_symbols(struct functions *f, const char *path)
 {
     FILE *in = fopen(path, "re");
-    char line[512], name[FUNCTION_NAME_MAX], kind;
+    char line[512], *name;
     struct kernel_function *k;
     uint64_t address;
     int r = 0;
@@ -166,8 +183,8 @@ static int read_symbols(struct functions *f, const char *path)
     if (!f->symbols)
         r = -ENOMEM;
     while (r == 0 && f->n_symbols < SYMBOLS_MAX && fgets(line, sizeof(line), in)) {
-        if (sscanf(line, "%" SCNx64 " %c %95s", &address, &kind, name) != 3 ||
-            !strchr("tTwW", kind) || !is_of_call(name) || strpbrk(name, ".["))
+        name = symbol(line, &address);
+        if (!name || !is_of_call(name) || strpbrk(name, ".["))
             continue;
         k = look_up(f, name);
         if (k)

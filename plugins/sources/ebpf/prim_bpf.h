@@ -26,7 +26,8 @@
  *   prim_user_str(dst, n, u)    length with the NUL, at most n; negative: unreadable
  *   prim_kernel_str(dst, n, p)  likewise
  *   prim_task()                 the thread that runs
- *   prim_file(task, fd)         the open file of a descriptor of that one, as by PRIM_TYPED; or NULL
+ *   prim_file(task, fd)         the open file of a descriptor of that one, as by PRIM_TYPED, or
+ *                               NULL
  *   prim_now()                  nanoseconds since boot, sleep included
  *   prim_snaplen()              most bytes of read or written data, <= PROBE_DATA_MAX
  *   prim_send(e, class)         send the record now: encoders that make several do, and answer

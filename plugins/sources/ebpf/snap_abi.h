@@ -23,7 +23,8 @@ struct snap_task {
 struct snap_run {
     __u64 epoch_ns; /**< what makes CLOCK_BOOTTIME nanoseconds since the epoch */
 
-    /** Listing: in, where the last run stopped, 0 at first; out, where this one did, 0 at the end. */
+    /** Listing: in, where the last run stopped, 0 at first; out, where this one did, 0 at the end.
+     */
     __u64 cursor;
     __u32 n;    /**< out: listed now */
     __u32 lost; /**< out: the thread it stopped at has gone since: begin anew */

@@ -6,8 +6,8 @@
  *
  *   prim_path(e, file)      add the path of an open file as d_path() gives it, with its NUL
  *   prim_path_from(e, path, task)  the same of any path, as seen from the root of that thread
- *   prim_exe_path(e, file)  as prim_path() of a program: no mark when it is deleted, no slash before
- *                           the name of what is in no folder ("memfd:name")
+ *   prim_exe_path(e, file)  as prim_path() of a program: no mark when it is deleted, no slash
+ *                           before the name of what is in no folder ("memfd:name")
  *   prim_mount_id(vfsmount) its number, as user space sees it
  *   prim_cgroups(e, task)   add "cpuset=/…\0cpu=/…\0…"
  *   prim_ctime, prim_mtime  of an inode, ns

@@ -74,6 +74,19 @@ static inline void want_all(struct probe_conf *c, uint32_t pairs)
         c->calls32[i] = (uint8_t)(1 + random32() % N_ENCODERS);
 }
 
+/* What was looked at, and whether something was not as it should be, which is told. */
+static unsigned checks;
+static int bad;
+
+static inline void check(const char *what, long got, long want)
+{
+    checks++;
+    if (got == want)
+        return;
+    printf("%s: %ld, not %ld\n", what, got, want);
+    bad = 1;
+}
+
 struct reader {
     int fd;
     uint32_t pairs;

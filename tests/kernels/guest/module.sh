@@ -21,6 +21,7 @@ unload)
     echo "nothing of it is left"
     ;;
 hostile)
+    /test/refused || exit
     /test/hostile "$2" "${3:-20}" || exit
     ;;
 cycles)

@@ -41,6 +41,9 @@ attempt() { # DRIVER SCRIPT ARGUMENT…: the script's last line is what is to be
 }
 
 
+# What takes a processor that is not emulated by a busy machine: only when it is asked for.
+on_demand() { [ -z "$only" ] || attempt "$@"; }
+
 # With the module: its live tests, the same events as eBPF's, a hostile reader, and again and again.
 try_module() {
     module=/test/modules/gyr.ko
@@ -55,7 +58,7 @@ try_module() {
         export GYR_LIVE_SAME='ebpf: attach: sys_exit|kmod:'
         attempt same/kmod suite.sh live/test_same.sh kmod ''
     }
-    $in_short || attempt state/kmod suite.sh live/test_state.sh kmod ''
+    on_demand state/kmod suite.sh live/test_state.sh kmod ''
     attempt hostile/kmod module.sh hostile $module "$(asked hostile)"
     attempt again/kmod live.sh kmod ''
     attempt unload/kmod module.sh unload $module
@@ -68,7 +71,7 @@ try_scene() { # SOURCE OPTIONS
     attempt "attacks/$1" suite.sh e2e/test_attacks_live.sh "$1" "$2"
 }
 
-only=$(asked only) in_short=$(asked short)
+only=$(asked only)
 /test/facts
 case $(asked test) in
 count)
@@ -93,7 +96,7 @@ if [ -e /gyr/plugins/ebpf.so ]; then
         attempt "ebpf/$attach" live.sh ebpf "attach: $attach"
         [ ! -e /gyr/live/drive ] ||
             attempt "drive/$attach" suite.sh live/test_live.sh ebpf "attach: $attach"
-        $in_short || attempt "state/$attach" suite.sh live/test_state.sh ebpf "attach: $attach"
+        on_demand "state/$attach" suite.sh live/test_state.sh ebpf "attach: $attach"
     done
 else
     result ebpf 77 'the plugin was not built'

@@ -176,9 +176,13 @@ static const struct gyr_plugin plugin = {
 #else
     .abi_minor = GYR_ABI_MINOR,
 #endif
+#ifdef CASE_minor
+    .abi_min_minor = GYR_ABI_MINOR + 1,
+#else
     .abi_min_minor = GYR_ABI_MINOR,
+#endif
 #ifdef CASE_layout
-    .event_size = sizeof(struct gyr_event) + 8,
+    .event_size = sizeof(struct gyr_event) - 8,
 #else
     .event_size = sizeof(struct gyr_event),
 #endif
