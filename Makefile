@@ -317,7 +317,7 @@ $(O)/gyr-sdk.pc: $(top)/sdk/gyr-sdk.pc.in $(top)/core/base/version.h $(top)/sdk/
 sdk_examples := $(patsubst %/,%,$(wildcard $(top)/sdk/examples/*/))
 sdk_docs  := $(addprefix $(top)/docs/,abi.md plugins.md)
 install: $(if $(BUILT),,all) $(O)/gyr-sdk.pc
-	$(q)$(INSTALL) -d $(addprefix $(DESTDIR),$(bindir) $(plugindir)/presets $(includedir)/gyr $(datadir)/gyr/rules $(sysconfdir)/gyr \
+	$(q)$(INSTALL) -d $(addprefix $(DESTDIR),$(bindir) $(plugindir)/presets $(includedir)/gyr $(datadir)/gyr/rules $(datadir)/gyr/schemas $(sysconfdir)/gyr \
 	  $(libdir)/pkgconfig $(docdir) $(sdkdir)/captures $(unitdir))
 	$(q)$(INSTALL) -m 644 $(O)/gyr-sdk.pc $(DESTDIR)$(libdir)/pkgconfig/
 	$(q)$(INSTALL) -m 644 $(top)/sdk/plugin.map $(DESTDIR)$(sdkdir)/
@@ -330,6 +330,7 @@ install: $(if $(BUILT),,all) $(O)/gyr-sdk.pc
 	$(q)$(INSTALL) -m 644 $(presets) $(DESTDIR)$(plugindir)/presets/
 	$(q)$(INSTALL) -m 644 $(wildcard $(top)/sdk/gyr/*.h) $(DESTDIR)$(includedir)/gyr/
 	$(q)$(INSTALL) -m 644 $(rules) $(DESTDIR)$(datadir)/gyr/rules/
+	$(q)$(INSTALL) -m 644 $(wildcard $(top)/schemas/*.json) $(DESTDIR)$(datadir)/gyr/schemas/
 	$(q)sh $(top)/packaging/kmod.sh $(DESTDIR)$(module_dir)
 	$(q)test -e $(DESTDIR)$(sysconfdir)/gyr/gyr.yaml || \
 	  $(INSTALL) -m 644 $(top)/packaging/gyr.yaml $(DESTDIR)$(sysconfdir)/gyr/gyr.yaml
@@ -346,13 +347,14 @@ uninstall:
 	$(q)rm -f $(addprefix $(DESTDIR)$(plugindir)/presets/,$(notdir $(presets)))
 	$(q)rm -f $(addprefix $(DESTDIR)$(includedir)/gyr/,$(notdir $(wildcard $(top)/sdk/gyr/*.h)))
 	$(q)rm -f $(addprefix $(DESTDIR)$(datadir)/gyr/rules/,$(notdir $(rules)))
+	$(q)rm -f $(addprefix $(DESTDIR)$(datadir)/gyr/schemas/,$(notdir $(wildcard $(top)/schemas/*.json)))
 	$(q)rm -f $(DESTDIR)$(unitdir)/gyr.service
 	$(q)for p in $(man_pages); do rm -f $(DESTDIR)$(mandir)/man$${p##*.}/$${p##*/}; done
 	$(q)for c in $(completions); do rm -f $(DESTDIR)$(datadir)/$${c#*:}; done
 	$(q)rm -rf $(DESTDIR)$(sdkdir)
 	$(q)rm -f $(DESTDIR)$(libdir)/pkgconfig/gyr-sdk.pc $(addprefix $(DESTDIR)$(docdir)/,$(notdir $(sdk_docs)))
 	$(q)rm -rf $(DESTDIR)$(module_dir)
-	$(q)for d in $(docdir) $(plugindir)/presets $(plugindir) $(libdir)/gyr $(includedir)/gyr $(datadir)/gyr/rules $(datadir)/gyr; do \
+	$(q)for d in $(docdir) $(plugindir)/presets $(plugindir) $(libdir)/gyr $(includedir)/gyr $(datadir)/gyr/rules $(datadir)/gyr/schemas $(datadir)/gyr; do \
 	  rmdir $(DESTDIR)$$d 2>/dev/null || :; done
 
 clean:

@@ -23,6 +23,8 @@ nginx-light     a server that demands client certificates
 rsyslog         tests of the output syslog
 rsyslog-openssl the same
 python3-aiosmtpd        tests of the output email
+python3-jsonschema      tests of the schemas of rules and configuration
+python3-yaml    the same
 libcmocka-dev   unit tests
 pkgconf         plugins built against the installed SDK
 libsqlite3-dev  an example of the SDK: alerts in a database

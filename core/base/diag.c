@@ -33,6 +33,7 @@ const char *diag_code_name(enum diag_code code)
         [DIAG_NEEDS_RESTART] = "needs-restart",
         [DIAG_NEVER_MATCHES] = "never-matches",
         [DIAG_NO_EVENT_TYPE] = "no-event-type",
+        [DIAG_NO_EQUIVALENT] = "no-equivalent",
         [DIAG_OUTPUT_TEXT] = "output-text",
         [DIAG_OVERRIDES] = "overrides",
         [DIAG_REDEFINED] = "redefined",

@@ -53,7 +53,7 @@ struct cli_command {
 /* One for each command, beside its function. */
 extern const struct cli_command run_command, replay_command, record_command, check_command,
     explain_command, list_command, plugin_command, output_command, test_command, status_command,
-    completion_command;
+    completion_command, migrate_command;
 
 /** All, in the order of --help (main.c). */
 extern const struct cli_command *const cli_commands[];
@@ -67,6 +67,7 @@ int cmd_list(int argc, char **argv);
 int cmd_plugin(int argc, char **argv);
 int cmd_output(int argc, char **argv);
 int cmd_test(int argc, char **argv);
+int cmd_migrate(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_completion(int argc, char **argv);

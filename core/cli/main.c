@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 const struct cli_command *const cli_commands[] = {
-    &run_command,     &replay_command, &record_command,    &check_command,
-    &explain_command, &test_command,   &list_command,      &plugin_command,
-    &output_command,  &status_command, &completion_command};
+    &run_command,     &replay_command,  &record_command, &check_command,
+    &explain_command, &migrate_command, &test_command,   &list_command,
+    &plugin_command,  &output_command,  &status_command, &completion_command};
 const size_t cli_n_commands = ARRAY_LEN(cli_commands);
 
 static void print_help(void)

@@ -193,7 +193,7 @@ static const struct {
     {"proc.name = \"a\\zb\"", 15, "unknown escape '\\z'; a backslash itself is '\\\\'"},
     {"fd.num > abc", 10, "expected a number after '>', not 'abc'"},
     {"fd.num <= \"5\"", 11, "expected a number after '<=', not '\"5\"'"},
-    {"proc.name in \"a\"", 14, "expected a list in parentheses after 'in', not '\"'"},
+    {"proc.name in \"a\"", 14, "expected a list in parentheses after 'in', not '\"a\"'"},
     {"proc.name in", 13, "expected a list in parentheses after 'in', but the text ends here"},
     {"proc.name in (a b)", 17, "expected ',' or ')' in the list, not 'b'"},
     {"proc.name in (a,)", 17, "expected a value after ',', not ')'"},

@@ -78,7 +78,7 @@ static const struct {
     {"- list: l\n  items: [a]\n  override: {items: prepend}\n", NULL,
      "13:21: error: list 'l': an override is 'append' or 'replace'\n"},
     {"- list: l\n  items: a\n", NULL, "12:10: error: list 'l': 'items' must be a list in brackets, not text\n"},
-    {"- list: l\n", NULL, "11:3: error: list 'l': 'items' must be a list\n"},
+    {"- list: l\n", NULL, "11:3: error: list 'l' has no 'items'\n"},
     {"- list: l\n  items: [[a]]\n", NULL,
      "12:11: error: list 'l': an item must be text, not a list\n"},
     {"- macro: m\n", NULL, "11:3: error: macro 'm' has no 'condition'\n"},
