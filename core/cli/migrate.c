@@ -270,12 +270,30 @@ static void read_if_enabled(struct migration *m, const struct ynode *n, const ch
 
 static void read_webserver(struct migration *m, const struct ynode *n)
 {
-    read_if_enabled(m, n, "webserver has no equivalent: nothing listens on a port");
+    const char *address = migrate_text(n, "listen_address"), *port = migrate_text(n, "listen_port");
+    struct buf b;
+
+    if (!migrate_bool(n, "enabled", false))
+        return;
+    buf_init(&b, 4096);
+    buf_addf(&b, strchr(address ? address : "", ':') ? "[%.200s]:%.20s" : "%.200s:%.20s",
+             address ? address : "0.0.0.0", port ? port : "8765");
+    buf_adds(&m->top, "http: {listen: ");
+    migrate_quoted(&m->top, b.p);
+    buf_adds(&m->top, "}\n");
+    buf_free(&b);
+    migrate_note(m, "webserver: 'http' answers /metrics, /healthz, /readyz and /version");
+    if (migrate_bool(n, "ssl_enabled", false))
+        migrate_lost(m, n, "webserver.ssl_enabled has no equivalent: put a proxy before it");
 }
 
 static void read_metrics(struct migration *m, const struct ynode *n)
 {
-    read_if_enabled(m, n, "metrics has no equivalent but 'gyr run --stats', counters at the end");
+    if (!migrate_bool(n, "enabled", false))
+        return;
+    migrate_lost(m, n, "metrics are not written at intervals: /metrics of 'http' has them");
+    if (!migrate_bool(ymap_get(m->root, "webserver"), "enabled", false))
+        buf_adds(&m->top, "http: {}\n");
 }
 
 static void read_drops(struct migration *m, const struct ynode *n)
