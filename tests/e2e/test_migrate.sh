@@ -23,7 +23,7 @@ has 'path: "./a \"quoted\" name.txt"' && has 'content: "json"' && has 'url: "htt
 ok "outputs"
 
 lost=$(grep -c ': warning: ' "$tmp/err")
-[ "$lost" -eq 11 ] && [ "$(grep -c '^# missing: ' "$tmp/gyr.yaml")" -eq "$lost" ] || { echo "# $lost"; false; }
+[ "$lost" -eq 11 ] && [ "$(grep -c '^# missing: ' "$tmp/gyr.yaml")" -eq "$lost" ]
 ok "what has no equivalent is told, and stands at the head"
 absent=0
 for word in "nowhere/falco_rules.yaml' are left out" "plugin 'k8saudit'" output_fields_property 'ca_path' 'program is started once' \
@@ -36,7 +36,8 @@ ok "each with its reason"
 absent=0
 for kind in kmod ebpf; do
     printf 'engine: {kind: %s}\nstdout_output: {enabled: false}\n' $kind >"$tmp/falco.yaml"
-    "$gyr" migrate "$tmp/falco.yaml" >"$tmp/gyr.yaml" 2>"$tmp/err" && has "plugin: $kind" && has 'outputs: []' || absent=1
+    "$gyr" migrate "$tmp/falco.yaml" >"$tmp/gyr.yaml" 2>"$tmp/err" && has "plugin: $kind" && has 'outputs: []' && continue
+    absent=1
 done
 [ $absent -eq 0 ]
 ok "engine kinds; no output at all"
