@@ -231,6 +231,25 @@ stop
 ok "and it ends"
 quiet
 
+# ---- who waits for an output, as he was told to, does not hang ----
+config ''
+sed -i "s|^outputs: .*|outputs: [{plugin: fake_output, queue: 1, on_full: wait, options: {path: $tmp/slow, delay: 1h}}]|" "$tmp/gyr.yaml"
+listen "$tmp/notify2"
+start NOTIFY_SOCKET="$tmp/notify2" WATCHDOG_USEC=2000000
+# shellcheck disable=SC2317 # until_true calls it
+waits() { answers /healthz 200 && says 'has been waiting for an output for'; }
+until_true 20 waits
+ok "a source that waits for an output is well"
+pets=$(grep -c WATCHDOG=1 "$tmp/told")
+# shellcheck disable=SC2317 # until_true calls it
+more_pets() { [ "$(grep -c WATCHDOG=1 "$tmp/told")" -gt "$pets" ]; }
+until_true 10 more_pets && ! grep -q hangs "$tmp/err"
+ok "and so the watchdog hears"
+kill -9 "$pid"
+wait "$pid" 2>/dev/null
+pid=
+quiet
+
 # ---- losses, by class and CPU ----
 config 'hang: 20, hang_at: 200, now: true'
 sed -i 's/count: 1000000000, rate: 2000, lose: 0/count: 200, lose: 7/' "$tmp/gyr.yaml"
