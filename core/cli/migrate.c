@@ -3,7 +3,6 @@
 #include "cli/migrate.h"
 
 #include "alert/json.h"
-#include "base/addr.h"
 #include "base/cleanup.h"
 #include "base/num.h"
 #include "base/text.h"
@@ -271,33 +270,30 @@ static void read_if_enabled(struct migration *m, const struct ynode *n, const ch
 
 static void read_webserver(struct migration *m, const struct ynode *n)
 {
-    const struct ynode *host = ymap_get(n, "listen_address"), *port = ymap_get(n, "listen_port");
-    const char *address = host && host->kind == Y_SCALAR ? host->str : "0.0.0.0";
-    bool v6 = strchr(address, ':');
-    struct sockaddr_storage addr;
-    struct gyr_error err;
-    char listen[128];
-    socklen_t len;
+    const char *address = migrate_text(n, "listen_address"), *port = migrate_text(n, "listen_port");
+    struct buf b;
 
     if (!migrate_bool(n, "enabled", false))
         return;
-    (void)snprintf(listen, sizeof(listen), "%s%.64s%s:%.16s", v6 ? "[" : "", address, v6 ? "]" : "",
-                   port && port->kind == Y_SCALAR ? port->str : "8765");
-    if (parse_listen(listen, &addr, &len, &err) < 0) {
-        migrate_lost(m, n, "webserver: %s", err.msg);
-        return;
-    }
-    buf_addf(&m->top, "http: {listen: \"%s\"}\n", listen);
-    migrate_note(m, "webserver: http, with /metrics, /healthz, /readyz and /version");
+    buf_init(&b, 4096);
+    buf_addf(&b, strchr(address ? address : "", ':') ? "[%.200s]:%.20s" : "%.200s:%.20s",
+             address ? address : "0.0.0.0", port ? port : "8765");
+    buf_adds(&m->top, "http: {listen: ");
+    migrate_quoted(&m->top, b.p);
+    buf_adds(&m->top, "}\n");
+    buf_free(&b);
+    migrate_note(m, "webserver: 'http' answers /metrics, /healthz, /readyz and /version");
     if (migrate_bool(n, "ssl_enabled", false))
         migrate_lost(m, n, "webserver.ssl_enabled has no equivalent: put a proxy before it");
 }
 
 static void read_metrics(struct migration *m, const struct ynode *n)
 {
-    read_if_enabled(m, n,
-                    "metrics at intervals has no equivalent: /metrics of http has them at any "
-                    "time, and 'gyr status'");
+    if (!migrate_bool(n, "enabled", false))
+        return;
+    migrate_lost(m, n, "metrics are not written at intervals: /metrics of 'http' has them");
+    if (!migrate_bool(ymap_get(m->root, "webserver"), "enabled", false))
+        buf_adds(&m->top, "http: {}\n");
 }
 
 static void read_drops(struct migration *m, const struct ynode *n)

@@ -61,8 +61,8 @@ static void tell_list(const char *kind, const struct plugin_conf *old, uint32_t 
         const struct plugin_conf *was = find(old, n_old, new[i].name);
 
         if (!was)
-            diag_warning(d, DIAG_NEEDS_RESTART, new[i].loc, "%s '%s' is new: it comes with the next start", kind,
-                         new[i].name);
+            diag_warning(d, DIAG_NEEDS_RESTART, new[i].loc,
+                         "%s '%s' is new: it comes with the next start", kind, new[i].name);
         else if (!same_instance(was, &new[i]))
             diag_warning(d, DIAG_NEEDS_RESTART, new[i].loc,
                          "%s '%s' has changed: it goes on as it was until the next start", kind,
@@ -72,8 +72,8 @@ static void tell_list(const char *kind, const struct plugin_conf *old, uint32_t 
     }
     for (uint32_t i = 0; i < n_old; i++)
         if (!find(new, n_new, old[i].name))
-            diag_warning(d, DIAG_NEEDS_RESTART, (struct loc){0}, "%s '%s' is gone: it goes on until the next start",
-                         kind, old[i].name);
+            diag_warning(d, DIAG_NEEDS_RESTART, (struct loc){0},
+                         "%s '%s' is gone: it goes on until the next start", kind, old[i].name);
     if (all_found && !in_order)
         diag_warning(d, DIAG_NEEDS_RESTART, (struct loc){0},
                      "the order of the %ss has changed: that counts from the next start on", kind);
@@ -82,8 +82,8 @@ static void tell_list(const char *kind, const struct plugin_conf *old, uint32_t 
 static void tell_setting(bool same, const char *name, struct diags *d)
 {
     if (!same)
-        diag_warning(d, DIAG_NEEDS_RESTART, (struct loc){0}, "'%s' has changed: that counts from the next start on",
-                     name);
+        diag_warning(d, DIAG_NEEDS_RESTART, (struct loc){0},
+                     "'%s' has changed: that counts from the next start on", name);
 }
 
 void config_tell_fixed(const struct config *running, const struct config *next, struct diags *d)

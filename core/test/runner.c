@@ -277,8 +277,7 @@ static int check_names(struct runner *r, const struct test *t, struct diags *d)
 
 /* ---- a run ---- */
 
-static int run_pipeline(struct runner *r, struct config *c, struct diags *d,
-                        struct gyr_error *err)
+static int run_pipeline(struct runner *r, struct config *c, struct diags *d, struct gyr_error *err)
 {
     const struct pipeline_watch watch = {r, watch_begin, watch_event, watch_alert};
     struct pipeline_conf pc = {

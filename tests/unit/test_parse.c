@@ -214,7 +214,7 @@ static const struct {
     {"proc.name in oneof (a)", 20, "expected 'and', 'or' or the end, not '('"},
     {"\xc3\xa9 = x", 1, "expected a field, a macro, 'not' or '(', not '\xc3\xa9'"},
     {"proc.name exists a", 18, "expected 'and', 'or' or the end, not 'a'"},
-    {"'proc.name' = a", 1, "expected a field, a macro, 'not' or '(', not '''"},
+    {"'proc.name' = a", 1, "expected a field, a macro, 'not' or '(', not ''proc.name''"},
 };
 
 static void errors(void **state)

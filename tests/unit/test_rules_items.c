@@ -77,7 +77,8 @@ static const struct {
      "13:14: error: list 'l': 'item' cannot be overridden, only 'items'\n"},
     {"- list: l\n  items: [a]\n  override: {items: prepend}\n", NULL,
      "13:21: error: list 'l': an override is 'append' or 'replace'\n"},
-    {"- list: l\n  items: a\n", NULL, "12:10: error: list 'l': 'items' must be a list in brackets, not text\n"},
+    {"- list: l\n  items: a\n", NULL,
+     "12:10: error: list 'l': 'items' must be a list in brackets, not text\n"},
     {"- list: l\n", NULL, "11:3: error: list 'l' has no 'items'\n"},
     {"- list: l\n  items: [[a]]\n", NULL,
      "12:11: error: list 'l': an item must be text, not a list\n"},
@@ -98,14 +99,13 @@ static const struct {
     {"- rule: T\n  priority: error\n  override: {priority: append}\n", NULL,
      "13:14: error: rule 'T': 'priority' cannot be appended to, only replaced\n"},
     {"- rule: T\n  condition: m\n  output: x\n  override: {condition: replace}\n", NULL,
-     "13:3: error: rule 'T': 'output' has no entry in 'override'\n"},
+     "13:3: error: rule 'T': 'output' has no entry in 'override': is it to be appended or "
+     "replaced?\n"},
     {"- rule: T\n  condition: m\n  override: {conditio: replace}\n", NULL,
-     "13:14: error: rule 'T': 'conditio' cannot be overridden; did you mean 'condition'?\n"
-     "12:3: error: rule 'T': 'condition' has no entry in 'override'\n"},
+     "13:14: error: rule 'T': 'conditio' cannot be overridden; did you mean 'condition'?\n"},
     {"- rule: T\n  condition: m\n  append: true\n  override: {condition: append}\n", NULL,
      "14:13: error: rule 'T': 'override' and 'append' together: use 'override' alone\n"},
     {"- rule: T\n  tags: [x]\n  append: true\n", NULL,
-     "11:3: warning: rule 'T': 'append' is deprecated: name what to append under 'override'\n"
      "11:3: error: rule 'T': to append, it needs a condition or exceptions\n"},
     {"- rule: T\n  condition: m\n  append: maybe\n", NULL,
      "13:11: error: rule 'T': 'append' must be true or false, not 'maybe'\n"},
@@ -119,7 +119,8 @@ static const struct {
     {"- rule: U\n  desc: d\n  condition: m\n  output: x\n  priority: warn\n  tags: x\n"
      "  enabled: 5\n  capture_duration: long\n",
      NULL,
-     "15:13: error: rule 'U': 'warn' is no priority\n"
+     "15:13: error: rule 'U': 'warn' is no priority; there are emergency, alert, critical, "
+     "error, warning, notice, informational and debug\n"
      "16:9: error: rule 'U': 'tags' must be a list, not text\n"
      "17:12: error: rule 'U': 'enabled' must be true or false, not '5'\n"
      "18:21: error: rule 'U': 'capture_duration' must be a number of milliseconds, not 'long'\n"},
