@@ -48,7 +48,8 @@ void probe_tell_to(const struct gyr_host *host)
     (void)libbpf_set_print(tell);
 }
 
-/* Rings stand in arrays whose pattern is a ring too; before 5.10 of the same size. */
+/* Rings stand in arrays whose pattern is a ring too; before 5.10 of the same size. It is of use
+ * until the array is made, and the caller's to close. @return its descriptor. */
 static int set_pattern(struct bpf_map *outer, size_t size, uint32_t pairs)
 {
     int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "gyr_pattern", 0, 0, (uint32_t)size, NULL);
@@ -58,21 +59,55 @@ static int set_pattern(struct bpf_map *outer, size_t size, uint32_t pairs)
         r = bpf_map__set_inner_map_fd(outer, fd);
     if (r >= 0)
         r = bpf_map__set_max_entries(outer, pairs);
-    if (r < 0 && fd >= 0)
+    if (r >= 0)
+        return fd;
+    if (fd >= 0)
         (void)close(fd);
     return r;
 }
 
-static int set_sizes(struct probe *p, const struct probe_options *o, uint32_t pairs,
-                     struct gyr_error *err)
+/* The look-up and the hooks of processes are loaded first; encoders when it is known for what. */
+static int leave_encoders(struct probe *p)
 {
-    int r = set_pattern(p->skel->maps.rings_other, rings_bytes(o->ring_bytes), pairs);
+    int r = 0;
 
-    if (r >= 0)
-        r = set_pattern(p->skel->maps.rings_state, rings_bytes(o->state_ring_bytes), pairs);
-    if (r >= 0)
+    for (uint32_t i = 1; r == 0 && i <= calls_encoders(); i++) {
+        struct bpf_program *prog = bpf_object__find_program_by_name(p->skel->obj, calls_program(i));
+
+        r = prog ? bpf_program__set_autoload(prog, false) : -ENOENT;
+    }
+    return r;
+}
+
+static int load_programs(struct probe *p, struct gyr_error *err)
+{
+    int r = leave_encoders(p);
+
+    if (r == 0)
+        r = probe_bpf__load(p->skel);
+    if (r == 0)
+        return 0;
+    return gyr_fail(err, r, "the kernel refuses the programs: %s%s", strerror(-r),
+                    r == -EPERM ? " (a capability, or before 5.11 the limit of locked memory)"
+                                : "; log_level: debug has its reasons");
+}
+
+static int size_and_load(struct probe *p, const struct probe_options *o, uint32_t pairs,
+                         struct gyr_error *err)
+{
+    int other = set_pattern(p->skel->maps.rings_other, rings_bytes(o->ring_bytes), pairs);
+    int state = set_pattern(p->skel->maps.rings_state, rings_bytes(o->state_ring_bytes), pairs);
+    int r = other < 0 ? other : state < 0 ? state : 0;
+
+    if (r == 0)
         r = bpf_map__set_max_entries(p->skel->maps.scratch, 2 * p->n_cpus);
-    return r < 0 ? gyr_fail(err, r, "the rings cannot be made: %s; " SMALLER, strerror(-r)) : 0;
+    r = r < 0 ? gyr_fail(err, r, "the rings cannot be made: %s; " SMALLER, strerror(-r))
+              : load_programs(p, err);
+    if (other >= 0)
+        (void)close(other);
+    if (state >= 0)
+        (void)close(state);
+    return r;
 }
 
 static int add_ring(struct probe *p, struct bpf_map *outer, uint32_t place, size_t size,
@@ -165,19 +200,6 @@ static int attach_all(struct probe *p, const struct probe_options *o, struct gyr
     return r;
 }
 
-/* The look-up and the hooks of processes are loaded first; encoders when it is known for what. */
-static int leave_encoders(struct probe *p)
-{
-    int r = 0;
-
-    for (uint32_t i = 1; r == 0 && i <= calls_encoders(); i++) {
-        struct bpf_program *prog = bpf_object__find_program_by_name(p->skel->obj, calls_program(i));
-
-        r = prog ? bpf_program__set_autoload(prog, false) : -ENOENT;
-    }
-    return r;
-}
-
 /* Whose calls are not told. Before 5.10 no program can be run to find out. */
 static void find_self(struct probe *p)
 {
@@ -197,16 +219,9 @@ static int open_and_load(struct probe *p, const struct probe_options *o, struct 
     p->skel = probe_bpf__open_opts(&opts);
     if (!p->skel)
         return gyr_fail(err, -errno, "the programs cannot be read: %s", strerror(errno));
-    r = set_sizes(p, o, pairs, err);
+    r = size_and_load(p, o, pairs, err);
     if (r < 0)
         return r;
-    r = leave_encoders(p);
-    if (r == 0)
-        r = probe_bpf__load(p->skel);
-    if (r < 0)
-        return gyr_fail(err, r, "the kernel refuses the programs: %s%s", strerror(-r),
-                        r == -EPERM ? " (a capability, or before 5.11 the limit of locked memory)"
-                                    : "; log_level: debug has its reasons");
     p->conf = &p->skel->bss->conf;
     p->counts = calloc(p->n_cpus, sizeof(*p->counts));
     if (!p->counts)
