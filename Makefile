@@ -18,7 +18,7 @@
 ## format      clang-format every .c and .h
 ## kmod        build the kernel module into O/kmod [KDIR=/lib/modules/…/build]
 ## objects     compile everything, link nothing: for a compiler of another architecture
-## install     DESTDIR=, prefix=/usr/local
+## install     DESTDIR=, prefix=/usr/local (BUILT=1: what is built, as it is)
 ## uninstall   what install put there, but for the configuration
 ## deps        install the packages the build needs
 ## tests       build the tests, do not run them
@@ -44,6 +44,9 @@ libdir  ?= $(prefix)/lib
 datadir ?= $(prefix)/share
 plugindir  ?= $(libdir)/gyr/plugins
 includedir ?= $(prefix)/include
+mandir     ?= $(datadir)/man
+# what systemd reads, whatever libdir is
+unitdir    ?= $(prefix)/lib/systemd/system
 docdir  ?= $(datadir)/doc/gyr
 sdkdir   = $(datadir)/gyr/sdk
 # sources of kernel modules, where DKMS looks for them
@@ -90,7 +93,7 @@ ld_flags := $(LDFLAGS) $(v_ldflags.$(VARIANT)) -Wl,--as-needed
 # executable, so the check is for the plain variants.
 ,        := ,
 so_defs  := $(if $(filter release debug,$(VARIANT)),-Wl$(,)-z$(,)defs)
-core_libs := -lyaml -ljansson -lre2 -lstdc++ -ldl -lpthread -lm
+core_libs := -lmicrohttpd -lyaml -ljansson -lre2 -lstdc++ -ldl -lpthread -lm
 test_libs := -lcmocka -lssl -lcrypto
 q   := $(if $(filter 1,$(V)),,@)
 say  = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(patsubst $(O)/%,%,$@)';)
@@ -137,6 +140,9 @@ fuzz_O    := $(if $(filter asan,$(VARIANT)),$(O),$(O)/asan)
 demo      := $(top)/tests/captures/seed.scap.gz $(top)/tests/captures/attacks.scap.gz
 rules     := $(wildcard $(top)/rules/*.yaml)
 presets   := $(wildcard $(top)/plugins/outputs/*/presets/*.yaml)
+man_pages := $(wildcard $(top)/docs/man/*.[0-9])
+# shell:the file that it looks for
+completions := bash:bash-completion/completions/gyr zsh:zsh/site-functions/_gyr fish:fish/vendor_completions.d/gyr.fish
 c_files    = $(shell cd $(top) && git ls-files -co --exclude-standard '*.c' '*.h' '*.cc')
 
 .PHONY: all run check check-asan check-tsan check-kernels count-kernels fuzz fuzzers fuzzers-asan bench bench-live rules-page lint format help deps \
@@ -302,17 +308,17 @@ $(O)/fuzz/%: $(O)/obj/tests/fuzz/%.o $(O)/obj/tests/fuzz/driver.o $(O)/lib/libte
 # gyr-sdk.pc finds its prefix by itself, so that what was installed may be moved as a whole.
 abi_version := $(shell awk '$$2 ~ /^GYR_ABI_M(AJOR|INOR)$$/ { v = v s $$3 + 0; s = "." } END { print v }' $(top)/sdk/gyr/plugin.h)
 in_prefix = $(patsubst $(prefix)/%,$${prefix}/%,$(1))
-$(O)/gyr-sdk.pc: $(top)/sdk/gyr-sdk.pc.in $(top)/core/cli/cli.c $(top)/sdk/gyr/plugin.h FORCE
+$(O)/gyr-sdk.pc: $(top)/sdk/gyr-sdk.pc.in $(top)/core/base/version.h $(top)/sdk/gyr/plugin.h FORCE
 	$(q)sed -e 's,@up@,$(shell realpath -m --relative-to=$(libdir)/pkgconfig $(prefix)),' \
 	  $(foreach d,includedir plugindir sdkdir docdir bindir,-e 's,@$(d)@,$(call in_prefix,$($(d))),') -e 's,@abi@,$(abi_version),' \
-	  -e "s,@version@,$$(sed -n 's/.*GYR_VERSION\[\] = "\(.*\)".*/\1/p' $(top)/core/cli/cli.c)," $< > $@
+	  -e "s,@version@,$$(sed -n 's/^.define GYR_VERSION "\(.*\)"/\1/p' $(top)/core/base/version.h)," $< > $@
 
 # install(1) replaces a file and never writes into it: a running gyr keeps the one it mapped.
 sdk_examples := $(patsubst %/,%,$(wildcard $(top)/sdk/examples/*/))
 sdk_docs  := $(addprefix $(top)/docs/,abi.md plugins.md)
-install: all $(O)/gyr-sdk.pc
-	$(q)$(INSTALL) -d $(addprefix $(DESTDIR),$(bindir) $(plugindir)/presets $(includedir)/gyr $(datadir)/gyr/rules $(sysconfdir)/gyr \
-	  $(libdir)/pkgconfig $(docdir) $(sdkdir)/captures)
+install: $(if $(BUILT),,all) $(O)/gyr-sdk.pc
+	$(q)$(INSTALL) -d $(addprefix $(DESTDIR),$(bindir) $(plugindir)/presets $(includedir)/gyr $(datadir)/gyr/rules $(datadir)/gyr/schemas $(sysconfdir)/gyr \
+	  $(libdir)/pkgconfig $(docdir) $(sdkdir)/captures $(unitdir))
 	$(q)$(INSTALL) -m 644 $(O)/gyr-sdk.pc $(DESTDIR)$(libdir)/pkgconfig/
 	$(q)$(INSTALL) -m 644 $(top)/sdk/plugin.map $(DESTDIR)$(sdkdir)/
 	$(q)$(INSTALL) -m 644 $(demo) $(DESTDIR)$(sdkdir)/captures/
@@ -324,19 +330,31 @@ install: all $(O)/gyr-sdk.pc
 	$(q)$(INSTALL) -m 644 $(presets) $(DESTDIR)$(plugindir)/presets/
 	$(q)$(INSTALL) -m 644 $(wildcard $(top)/sdk/gyr/*.h) $(DESTDIR)$(includedir)/gyr/
 	$(q)$(INSTALL) -m 644 $(rules) $(DESTDIR)$(datadir)/gyr/rules/
+	$(q)$(INSTALL) -m 644 $(wildcard $(top)/schemas/*.json) $(DESTDIR)$(datadir)/gyr/schemas/
 	$(q)sh $(top)/packaging/kmod.sh $(DESTDIR)$(module_dir)
 	$(q)test -e $(DESTDIR)$(sysconfdir)/gyr/gyr.yaml || \
 	  $(INSTALL) -m 644 $(top)/packaging/gyr.yaml $(DESTDIR)$(sysconfdir)/gyr/gyr.yaml
+	$(q)sed 's,^ExecStart=/usr/bin/,ExecStart=$(bindir)/,' $(top)/packaging/gyr.service >$(O)/gyr.service
+	$(q)$(INSTALL) -m 644 $(O)/gyr.service $(DESTDIR)$(unitdir)/
+	$(q)for p in $(man_pages); do \
+	  $(INSTALL) -D -m 644 $$p $(DESTDIR)$(mandir)/man$${p##*.}/$${p##*/} || exit 1; done
+	$(q)for c in $(completions); do \
+	  $(O)/bin/gyr completion $${c%%:*} >$(O)/completion || { echo "no completion: gyr does not run here"; break; }; \
+	  $(INSTALL) -D -m 644 $(O)/completion $(DESTDIR)$(datadir)/$${c#*:} || exit 1; done
 # What the user may have changed (gyr.yaml) or added stays, and the folders it stands in.
 uninstall:
 	$(q)rm -f $(DESTDIR)$(bindir)/gyr $(addprefix $(DESTDIR)$(plugindir)/,$(notdir $(plugins)))
 	$(q)rm -f $(addprefix $(DESTDIR)$(plugindir)/presets/,$(notdir $(presets)))
 	$(q)rm -f $(addprefix $(DESTDIR)$(includedir)/gyr/,$(notdir $(wildcard $(top)/sdk/gyr/*.h)))
 	$(q)rm -f $(addprefix $(DESTDIR)$(datadir)/gyr/rules/,$(notdir $(rules)))
+	$(q)rm -f $(addprefix $(DESTDIR)$(datadir)/gyr/schemas/,$(notdir $(wildcard $(top)/schemas/*.json)))
+	$(q)rm -f $(DESTDIR)$(unitdir)/gyr.service
+	$(q)for p in $(man_pages); do rm -f $(DESTDIR)$(mandir)/man$${p##*.}/$${p##*/}; done
+	$(q)for c in $(completions); do rm -f $(DESTDIR)$(datadir)/$${c#*:}; done
 	$(q)rm -rf $(DESTDIR)$(sdkdir)
 	$(q)rm -f $(DESTDIR)$(libdir)/pkgconfig/gyr-sdk.pc $(addprefix $(DESTDIR)$(docdir)/,$(notdir $(sdk_docs)))
 	$(q)rm -rf $(DESTDIR)$(module_dir)
-	$(q)for d in $(docdir) $(plugindir)/presets $(plugindir) $(libdir)/gyr $(includedir)/gyr $(datadir)/gyr/rules $(datadir)/gyr; do \
+	$(q)for d in $(docdir) $(plugindir)/presets $(plugindir) $(libdir)/gyr $(includedir)/gyr $(datadir)/gyr/rules $(datadir)/gyr/schemas $(datadir)/gyr; do \
 	  rmdir $(DESTDIR)$$d 2>/dev/null || :; done
 
 clean:

@@ -12,6 +12,8 @@ make            the build
 libyaml-dev     configuration and rules
 libcurl4-openssl-dev    HTTP: runtimes and webhooks
 libjansson-dev  JSON
+libmicrohttpd-dev       metrics and health over HTTP
+mandoc          man pages are well-formed
 libre2-dev      regular expressions that cannot be made to hang
 zlib1g-dev      captures compressed by gzip
 libzstd-dev     captures compressed by zstd
@@ -21,6 +23,8 @@ nginx-light     a server that demands client certificates
 rsyslog         tests of the output syslog
 rsyslog-openssl the same
 python3-aiosmtpd        tests of the output email
+python3-jsonschema      tests of the schemas of rules and configuration
+python3-yaml    the same
 libcmocka-dev   unit tests
 pkgconf         plugins built against the installed SDK
 libsqlite3-dev  an example of the SDK: alerts in a database
@@ -29,6 +33,7 @@ patch           the steps of docs/plugins.md, done by a test
 libprotobuf-c-dev       messages of gRPC
 protobuf-c-compiler     the same
 libnghttp2-dev  HTTP/2 of gRPC, and servers of it for tests
+curl            tests of what is told over HTTP
 containerd      tests with real containers
 runc            the same
 libbpf-dev      loading eBPF programs

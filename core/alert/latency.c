@@ -25,6 +25,15 @@ void latency_add(struct latency *l, uint64_t ns)
     l->bucket[bucket_of(ns)]++;
 }
 
+uint64_t latency_below(const struct latency *l, uint32_t log)
+{
+    uint64_t n = 0;
+
+    for (uint32_t i = 0; i < LATENCY_BUCKETS && i < 4 * log; i++)
+        n += l->bucket[i];
+    return n;
+}
+
 uint64_t latency_permille(const struct latency *l, uint32_t permille)
 {
     uint64_t want = l->n - l->n * (1000 - permille) / 1000, seen = 0, edge;

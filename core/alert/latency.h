@@ -22,4 +22,7 @@ void latency_add(struct latency *l, uint64_t ns);
  *  nothing was added. */
 uint64_t latency_permille(const struct latency *l, uint32_t permille);
 
+/** How many took less than 2^@p log nanoseconds: exact. */
+uint64_t latency_below(const struct latency *l, uint32_t log);
+
 #endif /* ALERT_LATENCY_H */

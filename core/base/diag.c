@@ -2,6 +2,7 @@
 #include "base/diag.h"
 
 #include "base/buf.h"
+#include "base/log.h"
 #include "base/text.h"
 
 #include <stdarg.h>
@@ -14,16 +15,69 @@ void diags_init(struct diags *d, struct arena *arena)
     *d = (struct diags){.arena = arena};
 }
 
-void diag_add(struct diags *d, enum severity sev, struct loc loc, const char *fmt, ...)
+const char *diag_code_name(enum diag_code code)
+{
+    static const char *const names[DIAG_CODE_MAX] = {
+        [DIAG_NONE] = "",
+        [DIAG_BAD_NAME] = "bad-name",
+        [DIAG_CONTRADICTION] = "contradiction",
+        [DIAG_DEPRECATED] = "deprecated",
+        [DIAG_EMPTY_LIST] = "empty-list",
+        [DIAG_EXCEPTION] = "exception",
+        [DIAG_FIELD_AS_TEXT] = "field-as-text",
+        [DIAG_IDLE_ENRICHER] = "idle-enricher",
+        [DIAG_IGNORED_ITEM] = "ignored-item",
+        [DIAG_LEFT_OUT] = "left-out",
+        [DIAG_MORE_PROBLEMS] = "more-problems",
+        [DIAG_NEAR_LIST] = "near-list",
+        [DIAG_NEEDS_RESTART] = "needs-restart",
+        [DIAG_NEVER_MATCHES] = "never-matches",
+        [DIAG_NO_EVENT_TYPE] = "no-event-type",
+        [DIAG_NO_EQUIVALENT] = "no-equivalent",
+        [DIAG_OUTPUT_TEXT] = "output-text",
+        [DIAG_OVERRIDES] = "overrides",
+        [DIAG_REDEFINED] = "redefined",
+        [DIAG_SELECTS_NOTHING] = "selects-nothing",
+        [DIAG_SHADOWED_EXCEPTION] = "shadowed-exception",
+        [DIAG_UNKNOWN_EVENT] = "unknown-event",
+        [DIAG_UNKNOWN_KEY] = "unknown-key",
+        [DIAG_UNUSED_LIST] = "unused-list",
+        [DIAG_UNUSED_MACRO] = "unused-macro",
+    };
+
+    return names[code];
+}
+
+int diag_code_find(const char *name)
+{
+    for (int i = DIAG_NONE + 1; i < DIAG_CODE_MAX; i++)
+        if (strcmp(diag_code_name((enum diag_code)i), name) == 0)
+            return i;
+    return -1;
+}
+
+const char *diag_severity_name(enum severity s)
+{
+    static const char *const names[] = {"error", "warning", "info"};
+
+    return names[s];
+}
+
+void diag_add(struct diags *d, enum severity sev, enum diag_code code, struct loc loc,
+              const char *fmt, ...)
 {
     struct diag *g;
     struct buf b;
     va_list ap;
 
+    if ((sev == SEV_INFO && !d->lint) || d->silenced >> code & 1)
+        return;
     if (sev == SEV_ERROR)
         d->n_errors++;
-    else
+    else if (sev == SEV_WARNING)
         d->n_warnings++;
+    else
+        d->n_infos++;
     if (d->n >= DIAGS_MAX)
         return;
     g = arena_alloc(d->arena, sizeof(*g));
@@ -33,7 +87,7 @@ void diag_add(struct diags *d, enum severity sev, struct loc loc, const char *fm
     va_start(ap, fmt);
     buf_vaddf(&b, fmt, ap);
     va_end(ap);
-    *g = (struct diag){.loc = loc, .severity = sev};
+    *g = (struct diag){.loc = loc, .severity = sev, .code = code};
     g->text = arena_strndup(d->arena, b.p, b.len);
     if (!g->text)
         g->text = "(out of memory)";
@@ -84,27 +138,56 @@ void diags_keep_files(struct diags *d)
     }
 }
 
-/* The line itself and a caret below the column; a long line is shown around the place. */
-static void show_line(const struct loc *loc, FILE *f)
+/* Begin and end of the line. @return false: the file has no such line. */
+static bool line_of(const struct loc *loc, const char **ret_p, const char **ret_eol)
 {
-    const char *p = loc->file->text, *end = p + loc->file->len, *eol, *at;
-    struct buf b;
-    uint32_t col = 1;
+    const char *p = loc->file->text, *end = p + loc->file->len, *eol;
 
     for (uint32_t line = 1; line < loc->line; line++) {
         p = memchr(p, '\n', (size_t)(end - p));
         if (!p)
-            return;
+            return false;
         p++;
     }
     eol = memchr(p, '\n', (size_t)(end - p));
-    if (!eol)
-        eol = end;
-    for (at = p; at < eol && col < loc->col; col++) {
-        size_t k = utf8_len(at, (size_t)(eol - at));
+    *ret_p = p;
+    *ret_eol = eol ? eol : end;
+    return true;
+}
 
-        at += k ? k : 1;
+/* The byte of the line at the column. */
+static const char *place_of(const struct loc *loc, const char *p, const char *eol)
+{
+    for (uint32_t col = 1; p < eol && col < loc->col; col++) {
+        size_t k = utf8_len(p, (size_t)(eol - p));
+
+        p += k ? k : 1;
     }
+    return p;
+}
+
+uint32_t diag_end_col(const struct loc *loc)
+{
+    const char *p, *eol, *at;
+    uint32_t n = 0;
+
+    if (!loc->file || !loc->file->text || !loc->line || !line_of(loc, &p, &eol))
+        return 0;
+    at = place_of(loc, p, eol);
+    for (p = at; p < eol && (p == at || !strchr(" \t\r,()[]{}\"'", *p)); p++)
+        n += ((unsigned char)*p & 0xc0) != 0x80;
+    return loc->col + (n ? n : 1);
+}
+
+/* The line itself and a caret below the column; a long line is shown around the place. */
+static void show_line(const struct loc *loc, const char *prefix, FILE *f)
+{
+    const char *p, *eol, *at;
+    struct buf b;
+
+    if (!line_of(loc, &p, &eol))
+        return;
+    at = place_of(loc, p, eol);
     if (at - p > LINE_MAX_SHOWN / 2) {
         uint32_t skip = (uint32_t)(at - p) - LINE_MAX_SHOWN / 2;
 
@@ -124,7 +207,7 @@ static void show_line(const struct loc *loc, FILE *f)
             text_add_safe(&b, q, k ? k : 1);
             q += k ? k - 1 : 0;
         }
-    (void)fprintf(f, "  %s\n  ", b.p);
+    (void)fprintf(f, "%s  %s\n%s  ", prefix, b.p, prefix);
     buf_free(&b);
     for (; p < at; p++)
         if (((unsigned char)*p & 0xc0) != 0x80)
@@ -134,24 +217,28 @@ static void show_line(const struct loc *loc, FILE *f)
 
 void diags_print(const struct diags *d, FILE *f, bool color)
 {
-    static const char *const word[] = {"error", "warning"};
-    static const char *const tint[] = {"\033[31;1m", "\033[33;1m"};
+    static const char *const tint[] = {"\033[31;1m", "\033[33;1m", "\033[36;1m"};
+    static const enum log_level level[] = {LOG_L_ERROR, LOG_L_WARNING, LOG_L_INFO};
 
     for (const struct diag *g = d->first; g; g = g->next) {
+        const char *prefix = log_prefix(level[g->severity]);
         struct buf b;
 
+        (void)fputs(prefix, f);
         buf_init(&b, 8192);
         text_add_safe(&b, g->text, strlen(g->text));
         if (g->loc.file)
             (void)fprintf(f, "%s:", g->loc.file->path);
         if (g->loc.line)
             (void)fprintf(f, "%u:%u:", g->loc.line, g->loc.col);
-        (void)fprintf(f, "%s%s%s:%s %s\n", g->loc.file ? " " : "", color ? tint[g->severity] : "",
-                      word[g->severity], color ? "\033[0m" : "", b.p);
+        (void)fprintf(f, "%s%s%s:%s %s", g->loc.file ? " " : "", color ? tint[g->severity] : "",
+                      diag_severity_name(g->severity), color ? "\033[0m" : "", b.p);
+        (void)fprintf(f, "%s%s%s\n", d->lint && g->code ? " [" : "",
+                      d->lint ? diag_code_name(g->code) : "", d->lint && g->code ? "]" : "");
         buf_free(&b);
         if (g->loc.file && g->loc.file->text && g->loc.line)
-            show_line(&g->loc, f);
+            show_line(&g->loc, prefix, f);
     }
-    if (d->n_errors + d->n_warnings > d->n)
-        (void)fprintf(f, "… and %u more\n", d->n_errors + d->n_warnings - d->n);
+    if (d->n_errors + d->n_warnings + d->n_infos > d->n)
+        (void)fprintf(f, "… and %u more\n", d->n_errors + d->n_warnings + d->n_infos - d->n);
 }

@@ -30,12 +30,43 @@ struct loc {
     uint32_t line, col;             /**< from 1; col counts characters. 0: the file as a whole */
 };
 
-enum severity { SEV_ERROR, SEV_WARNING };
+enum severity { SEV_ERROR, SEV_WARNING, SEV_INFO };
+
+/** What kind of warning it is: may be silenced by name, so names stay. docs/rules.md has them. */
+enum diag_code {
+    DIAG_NONE, /**< of errors */
+    DIAG_BAD_NAME,
+    DIAG_CONTRADICTION,
+    DIAG_DEPRECATED,
+    DIAG_EMPTY_LIST,
+    DIAG_EXCEPTION,
+    DIAG_FIELD_AS_TEXT,
+    DIAG_IDLE_ENRICHER,
+    DIAG_IGNORED_ITEM,
+    DIAG_LEFT_OUT,
+    DIAG_MORE_PROBLEMS,
+    DIAG_NEAR_LIST,
+    DIAG_NEEDS_RESTART,
+    DIAG_NEVER_MATCHES,
+    DIAG_NO_EVENT_TYPE,
+    DIAG_NO_EQUIVALENT,
+    DIAG_OUTPUT_TEXT,
+    DIAG_OVERRIDES,
+    DIAG_REDEFINED,
+    DIAG_SELECTS_NOTHING,
+    DIAG_SHADOWED_EXCEPTION,
+    DIAG_UNKNOWN_EVENT,
+    DIAG_UNKNOWN_KEY,
+    DIAG_UNUSED_LIST,
+    DIAG_UNUSED_MACRO,
+    DIAG_CODE_MAX
+};
 
 struct diag {
     struct diag *next;
     struct loc loc;
     enum severity severity;
+    enum diag_code code;
     const char *text; /**< one sentence, hint included */
 };
 
@@ -43,21 +74,34 @@ struct diag {
 struct diags {
     struct arena *arena; /**< where texts live; set by who makes it */
     struct diag *first, **last;
-    uint32_t n_errors, n_warnings, n;
+    uint32_t n_errors, n_warnings, n_infos, n;
+    uint64_t silenced; /**< bits of diag_code: not told and not counted */
+    bool lint;         /**< what is right but suspicious is told, too, and SEV_INFO */
 };
 
 enum { DIAGS_MAX = 1000 };
 
 void diags_init(struct diags *d, struct arena *arena);
-__attribute__((format(printf, 4, 5))) void diag_add(struct diags *d, enum severity sev,
-                                                    struct loc loc, const char *fmt, ...);
-#define diag_error(d, loc, ...)   diag_add((d), SEV_ERROR, (loc), __VA_ARGS__)
-#define diag_warning(d, loc, ...) diag_add((d), SEV_WARNING, (loc), __VA_ARGS__)
+__attribute__((format(printf, 5, 6))) void diag_add(struct diags *d, enum severity sev,
+                                                    enum diag_code code, struct loc loc,
+                                                    const char *fmt, ...);
+#define diag_error(d, loc, ...)         diag_add((d), SEV_ERROR, DIAG_NONE, (loc), __VA_ARGS__)
+#define diag_warning(d, code, loc, ...) diag_add((d), SEV_WARNING, (code), (loc), __VA_ARGS__)
+/** Told only where d->lint. */
+#define diag_info(d, code, loc, ...) diag_add((d), SEV_INFO, (code), (loc), __VA_ARGS__)
+/** "unused-list"; "" for DIAG_NONE. */
+const char *diag_code_name(enum diag_code code);
+/** The code of that name, or -1. */
+int diag_code_find(const char *name);
+/** "error", "warning", "info". */
+const char *diag_severity_name(enum severity s);
 /** "; did you mean 'x'?" or "", for the end of a message. In the diags' arena. */
 const char *diag_hint(struct diags *d, const char *best);
 /** Copy the files that messages point into to the diags' arena. Before the arena in which a file
  *  was parsed is freed. */
 void diags_keep_files(struct diags *d);
+/** Where the word that a finding points at ends: the column behind it; 0: no line is known. */
+uint32_t diag_end_col(const struct loc *loc);
 /** All of them, in the order added; with the line and a caret. */
 void diags_print(const struct diags *d, FILE *f, bool color);
 

@@ -280,29 +280,74 @@ static int on_close(struct loader *l, const yaml_event_t *e)
     return add_item(l, n);
 }
 
+/* What libyaml does not take as a character at all. */
+static int encoding_error(struct loader *l)
+{
+    const yaml_parser_t *p = &l->parser;
+    struct loc loc = {l->file, 1, 1};
+    const unsigned char *t = (const unsigned char *)l->file->text;
+
+    for (size_t i = 0; i < p->problem_offset && i < l->file->len; i++) {
+        loc.col += (t[i] & 0xc0) != 0x80;
+        if (t[i] == '\n')
+            loc.line++, loc.col = 1;
+    }
+    if (l->file->len > 1 && (t[0] ^ t[1]) == 1 && t[0] >= 0xfe)
+        return fail(l, loc, "YAML: the file is UTF-16; save it as UTF-8");
+    if (strstr(p->problem, "UTF-8"))
+        return fail(l, loc, "YAML: this is not UTF-8; save the file as UTF-8");
+    return fail(l, loc, "YAML: a control character (0x%02x) stands here",
+                (unsigned)p->problem_value);
+}
+
+/* libyaml's words say what its scanner missed; ours, what is probably wrong. */
+static const char *better(const char *problem, char at)
+{
+    static const struct {
+        const char *theirs, *ours;
+    } words[] = {
+        {"found a tab character", "a tab cannot indent; use blanks"},
+        {"mapping values are not allowed", "a ':' cannot stand here: a value that holds ': ' needs "
+                                           "quotes, or the indentation is wrong"},
+        {"did not find expected key",
+         "expected the next key: a quote or bracket is missing above or too many here, or the "
+         "indentation is wrong"},
+        {"did not find expected ','", "expected ',' or ']': a bracket is not closed"},
+        {"did not find expected '-'", "expected '-' here: the indentation is wrong"},
+        {"could not find expected ':'",
+         "expected ':' behind a key; the lines of a text block must be indented"},
+        {"found unexpected end of stream", "a quote is not closed"},
+    };
+
+    if (strstr(problem, "cannot start any token")) {
+        if (at == '\t')
+            return words[0].ours;
+        return "a value that begins with this character needs quotes";
+    }
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (strncmp(problem, words[i].theirs, strlen(words[i].theirs)) == 0)
+            return words[i].ours;
+    return problem;
+}
+
 static int syntax_error(struct loader *l)
 {
     const yaml_parser_t *p = &l->parser;
     struct loc loc = loc_of(l, &p->problem_mark);
+    const char *says;
+    size_t at;
 
-    switch (p->error) {
-    case YAML_MEMORY_ERROR:
+    if (p->error == YAML_MEMORY_ERROR)
         return no_memory(l);
-    case YAML_READER_ERROR:
-        loc = (struct loc){l->file, 1, 1};
-        for (size_t i = 0; i < p->problem_offset && i < l->file->len; i++) {
-            loc.col += (l->file->text[i] & 0xc0) != 0x80;
-            if (l->file->text[i] == '\n')
-                loc.line++, loc.col = 1;
-        }
-        return fail(l, loc, "YAML: %s", p->problem);
-    default:
-        if (p->context && p->context_mark.line != p->problem_mark.line)
-            return fail(l, loc, "YAML: %s %s that begins in line %zu", p->problem, p->context,
-                        p->context_mark.line + 1);
-        return fail(l, loc, "YAML: %s%s%s", p->problem, p->context ? " " : "",
-                    p->context ? p->context : "");
-    }
+    if (p->error == YAML_READER_ERROR)
+        return encoding_error(l);
+    at = byte_of(l, p->problem_mark.index);
+    says = better(p->problem, at < l->file->len ? l->file->text[at] : '\0');
+    if (p->context && p->context_mark.line != p->problem_mark.line &&
+        (says == p->problem || strstr(says, "not closed")))
+        return fail(l, loc, "YAML: %s; see line %zu, where it begins", says,
+                    p->context_mark.line + 1);
+    return fail(l, loc, "YAML: %s", says);
 }
 
 static int on_event(struct loader *l, const yaml_event_t *e)

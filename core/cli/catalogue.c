@@ -111,6 +111,8 @@ int catalogue_load(const struct catalogue_conf *conf, struct catalogue *c)
     if (!c->arena)
         return -ENOMEM;
     diags_init(&c->diags, c->arena);
+    c->diags.lint = conf->lint;
+    c->diags.silenced = conf->silenced;
     if (config_load(conf->config, c->arena, &c->diags, &c->config) < 0)
         return -EINVAL;
     cfg = c->config;

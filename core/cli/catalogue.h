@@ -32,6 +32,8 @@ struct catalogue_conf {
     const char *config; /**< NULL: the usual place */
     const char **dirs;  /**< plugin folders, searched first */
     uint32_t n_dirs;
+    bool lint;         /**< see struct diags */
+    uint64_t silenced; /**< likewise */
 };
 
 /** @return 0; -EINVAL when c->diags has errors: the rest is as complete as it could be made;

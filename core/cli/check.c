@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gyr check: are these rules, and this configuration, right? */
 #include "base/cleanup.h"
+#include "base/suggest.h"
 #include "cli/catalogue.h"
 #include "cli/cli.h"
+#include "cli/findings.h"
 #include "cli/usage.h"
 #include "engine/evaluator.h"
 #include "pipeline/filter.h"
@@ -11,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPT_CONFIG, OPT_DIR, OPT_QUIET };
+enum { OPT_CONFIG, OPT_DIR, OPT_NO_WARN, OPT_VERBOSE, OPT_JSON, OPT_QUIET };
 enum { DIRS_MAX = 64, NAMES_SHOWN = 12 };
 
 static const struct cli_opt opts[] = {
@@ -19,6 +21,10 @@ static const struct cli_opt opts[] = {
                     "configuration (default: /etc/gyr/gyr.yaml, else "
                     "built in)"},
     [OPT_DIR] = {"plugin-dir", 0, "DIR", "look for plugins here first"},
+    [OPT_NO_WARN] = {"no-warn", 'W', "CODE",
+                     "say nothing of findings with this code (in [brackets]; 'all': of none)"},
+    [OPT_VERBOSE] = {"verbose", 'v', NULL, "tell what replaces or changes what, too"},
+    [OPT_JSON] = {"json", 'j', NULL, "print each finding as a line of JSON"},
     [OPT_QUIET] = {"quiet", 'q', NULL, "print nothing but what is wrong"},
 };
 
@@ -32,10 +38,18 @@ const struct cli_command check_command = {
         "configuration. Nothing is started and no event is read. Fields that a rule names but\n"
         "no enabled plugin computes are told with the plugin that would.\n"
         "\n"
+        "Besides errors, what is right but hardly meant is told: rules and exceptions that can\n"
+        "never match, no event type, lists nobody uses. docs/rules.md explains each code.\n"
+        "\n"
         "Exit code: 0 all is right (there may be warnings); 1 an error was found; 2 wrong usage.",
     .opts = opts,
     .n_opts = ARRAY_LEN(opts),
     .run = cmd_check,
+};
+
+struct options {
+    uint64_t silenced;
+    bool quiet, json, verbose;
 };
 
 /* ---- instances ---- */
@@ -251,7 +265,16 @@ static void print_summary(const struct catalogue *c, const struct ruleset *rs)
            rs->n_rules, off, rs->n_macros, rs->n_lists, rs->n_files, c->diags.n_warnings);
 }
 
-static int check(struct catalogue *c, const char *const *paths, uint32_t n_paths, bool quiet)
+static void print_findings(const struct diags *d, const struct options *o)
+{
+    if (o->json)
+        findings_print_json(d, stdout);
+    else
+        cli_print_diags(d);
+}
+
+static int check(struct catalogue *c, const char *const *paths, uint32_t n_paths,
+                 const struct options *o)
 {
     const struct config *cfg = c->config;
     const struct ruleset_conf conf = {.paths =
@@ -273,13 +296,13 @@ static int check(struct catalogue *c, const char *const *paths, uint32_t n_paths
                    "there is no source plugin in any plugin folder, so nothing is known of events");
     else if (generation_new(&conf, 1, &c->diags, &g) == 0)
         check_arguments(c, &all, g);
-    cli_print_diags(&c->diags);
-    if (g && !c->diags.n_errors && !quiet) {
+    print_findings(&c->diags, o);
+    if (g && !c->diags.n_errors && !o->quiet && !o->json) {
         for (uint32_t k = 0; k < c->schemas.n; k++)
             tell_missing(c, c->schemas.list[k], g->rules);
         print_summary(c, g->rules);
     }
-    if (c->diags.n_errors)
+    if (c->diags.n_errors && !o->json)
         (void)fprintf(stderr, "gyr: %u error%s, %u warning%s\n", c->diags.n_errors,
                       c->diags.n_errors == 1 ? "" : "s", c->diags.n_warnings,
                       c->diags.n_warnings == 1 ? "" : "s");
@@ -288,13 +311,36 @@ static int check(struct catalogue *c, const char *const *paths, uint32_t n_paths
     return c->diags.n_errors ? CLI_FAILED : CLI_FINE;
 }
 
+/* @return 0, or CLI_USAGE after telling. */
+static int silence(struct options *o, const char *name)
+{
+    int code = diag_code_find(name);
+    struct suggest s;
+    const char *best;
+
+    if (code >= 0) {
+        o->silenced |= (uint64_t)1 << code;
+        return 0;
+    }
+    if (strcmp(name, "all") == 0) {
+        o->silenced |= ~((uint64_t)1 << DIAG_NONE);
+        return 0;
+    }
+    suggest_init(&s, name, strlen(name));
+    for (int i = DIAG_NONE + 1; i < DIAG_CODE_MAX; i++)
+        suggest_offer(&s, diag_code_name((enum diag_code)i));
+    best = suggest_best(&s);
+    return cli_usage(&check_command, "no warning has the code '%s'%s%s%s", name,
+                     best ? "; did you mean '" : "", best ? best : "", best ? "'?" : "");
+}
+
 int cmd_check(int argc, char **argv)
 {
     const char *dirs[DIRS_MAX];
     struct catalogue_conf conf = {.dirs = dirs};
     struct catalogue c;
     struct cli_parser p;
-    bool quiet = false;
+    struct options options = {0};
     int o, r;
 
     cli_begin(&p, &check_command, argc, argv);
@@ -308,19 +354,34 @@ int cmd_check(int argc, char **argv)
                 return cli_usage(&check_command, "more than %d plugin folders", DIRS_MAX);
             dirs[conf.n_dirs++] = p.value;
             break;
+        case OPT_NO_WARN:
+            r = silence(&options, p.value);
+            if (r)
+                return r;
+            break;
+        case OPT_VERBOSE:
+            options.verbose = true;
+            break;
+        case OPT_JSON:
+            options.json = true;
+            break;
         default:
-            quiet = true;
+            options.quiet = true;
         }
     if (o == CLI_STOP)
         return p.exit_code;
+    if (options.quiet || !(options.verbose || options.json))
+        options.silenced |= (uint64_t)1 << DIAG_OVERRIDES | (uint64_t)1 << DIAG_EMPTY_LIST;
+    conf.lint = true;
+    conf.silenced = options.silenced;
     r = catalogue_load(&conf, &c);
     if (r == -ENOMEM) {
         r = cli_fail(&check_command, "out of memory");
     } else if (!c.config) {
-        cli_print_diags(&c.diags);
+        print_findings(&c.diags, &options);
         r = CLI_FAILED;
     } else {
-        r = check(&c, (const char *const *)p.args, (uint32_t)p.n_args, quiet);
+        r = check(&c, (const char *const *)p.args, (uint32_t)p.n_args, &options);
     }
     catalogue_free(&c);
     return r;

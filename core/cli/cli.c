@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include "base/buf.h"
+#include "base/log.h"
 #include "base/suggest.h"
 #include "base/text.h"
 
@@ -9,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-const char GYR_VERSION[] = "0.1.0";
 
 enum { MESSAGE_MAX = 4096 };
 
@@ -22,7 +21,8 @@ static void complain(const struct cli_command *cmd, const char *fmt, va_list ap)
     buf_init(&safe, 8 * MESSAGE_MAX);
     buf_vaddf(&raw, fmt, ap);
     text_add_safe(&safe, raw.p, raw.len);
-    (void)fprintf(stderr, "gyr: %s%s%s\n", cmd ? cmd->name : "", cmd ? ": " : "", safe.p);
+    (void)fprintf(stderr, "%sgyr: %s%s%s\n", log_prefix(LOG_L_ERROR), cmd ? cmd->name : "",
+                  cmd ? ": " : "", safe.p);
     buf_free(&raw);
     buf_free(&safe);
 }

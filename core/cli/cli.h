@@ -19,6 +19,7 @@
 #define CLI_CLI_H
 
 #include "base/diag.h"
+#include "base/version.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -51,7 +52,12 @@ struct cli_command {
 
 /* One for each command, beside its function. */
 extern const struct cli_command run_command, replay_command, record_command, check_command,
-    list_command, plugin_command, output_command, test_command;
+    explain_command, list_command, plugin_command, output_command, test_command, status_command,
+    completion_command, migrate_command;
+
+/** All, in the order of --help (main.c). */
+extern const struct cli_command *const cli_commands[];
+extern const size_t cli_n_commands;
 
 int cmd_run(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
@@ -61,6 +67,10 @@ int cmd_list(int argc, char **argv);
 int cmd_plugin(int argc, char **argv);
 int cmd_output(int argc, char **argv);
 int cmd_test(int argc, char **argv);
+int cmd_migrate(int argc, char **argv);
+int cmd_explain(int argc, char **argv);
+int cmd_status(int argc, char **argv);
+int cmd_completion(int argc, char **argv);
 
 struct cli_parser {
     const struct cli_command *cmd;
@@ -89,7 +99,5 @@ __attribute__((format(printf, 2, 3))) int cli_fail(const struct cli_command *cmd
 bool cli_color(FILE *f);
 /** All diagnostics to stderr, with lines and carets. */
 void cli_print_diags(const struct diags *d);
-
-extern const char GYR_VERSION[];
 
 #endif /* CLI_CLI_H */

@@ -77,9 +77,10 @@ static bool run_loop(const struct startup_conf *c, int sigfd, struct session *s,
                      struct progress *progress)
 {
     struct pipeline *p = s->pipeline;
-    struct pollfd fds[3] = {{.fd = sigfd, .events = POLLIN},
-                            {.fd = pipeline_fd(p), .events = POLLIN},
-                            {.events = POLLIN}};
+    struct pollfd fds[] = {{.fd = sigfd, .events = POLLIN},
+                           {.fd = pipeline_fd(p), .events = POLLIN},
+                           {.fd = service_fd(s->service), .events = POLLIN},
+                           {.events = POLLIN}};
     bool stopping = false, hup = false, changed = false;
 
     for (;;) {
@@ -90,14 +91,16 @@ static bool run_loop(const struct startup_conf *c, int sigfd, struct session *s,
         next = sooner(next, progress_tick(progress, p));
         next = sooner(next, filewatch_look(s->watch, clock_ns(), &changed));
         if (!stopping && c->reloads && (hup || changed)) {
+            service_reloading(s->service);
             reload(c, s);
             hup = false;
             continue; /* there may be more to wait for now */
         }
+        next = sooner(next, service_tick(s->service, p, stopping));
         if (c->record.only)
             next = sooner(next, LOOK_NS);
-        fds[2].fd = filewatch_fd(s->watch);
-        if (poll(fds, 3, poll_ms(next)) < 0 && errno != EINTR)
+        fds[3].fd = filewatch_fd(s->watch);
+        if (poll(fds, ARRAY_LEN(fds), poll_ms(next)) < 0 && errno != EINTR)
             return stopping;
         stopping = see_to_signals(sigfd, p, stopping, &hup);
         if (!stopping && is_in_vain(c, p)) {
@@ -108,15 +111,19 @@ static bool run_loop(const struct startup_conf *c, int sigfd, struct session *s,
 }
 
 /* Delivering what is queued may take long, and a signal has to end that too. */
-static bool flush_loop(int sigfd, struct pipeline *p, bool stopping)
+static bool flush_loop(int sigfd, struct session *s, bool stopping)
 {
-    struct pollfd fds[2] = {{.fd = sigfd, .events = POLLIN},
-                            {.fd = pipeline_fd(p), .events = POLLIN}};
+    struct pipeline *p = s->pipeline;
+    struct pollfd fds[] = {{.fd = sigfd, .events = POLLIN},
+                           {.fd = pipeline_fd(p), .events = POLLIN},
+                           {.fd = service_fd(s->service), .events = POLLIN}};
     uint64_t next;
     bool ignored;
 
+    (void)service_tick(s->service, p, true); /* the end is told, however short */
     while ((next = pipeline_flush(p)) > 0) {
-        if (poll(fds, 2, poll_ms(next)) < 0 && errno != EINTR)
+        next = sooner(next, service_tick(s->service, p, true));
+        if (poll(fds, ARRAY_LEN(fds), poll_ms(next)) < 0 && errno != EINTR)
             break;
         stopping = see_to_signals(sigfd, p, stopping, &ignored);
     }
@@ -127,6 +134,8 @@ static int start(const struct startup_conf *c, struct session *s)
 {
     struct gyr_error err = {0};
 
+    if (c->reloads && !c->dry_run && service_open(s->config, &s->service, &err) < 0)
+        return cli_fail(c->cmd, "%s", err.msg);
     if (!s->pipeline)
         return live_start(c, s);
     if (!c->quiet)
@@ -151,7 +160,7 @@ static int run_session(const struct startup_conf *c, struct session *s, int sigf
     sum.interrupted = run_loop(c, sigfd, s, &progress);
     sum.elapsed_ns = clock_ns() - began;
     progress_end(&progress);
-    sum.interrupted = flush_loop(sigfd, s->pipeline, sum.interrupted);
+    sum.interrupted = flush_loop(sigfd, s, sum.interrupted);
     r = pipeline_finish(s->pipeline);
     if ((!c->quiet && !c->dry_run) || c->stats)
         summary_print(stderr, s->pipeline, &sum);

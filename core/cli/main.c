@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/suggest.h"
 #include "cli/cli.h"
 
@@ -9,9 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct cli_command *const commands[] = {
-    &run_command,  &replay_command, &record_command, &check_command,
-    &test_command, &list_command,   &plugin_command, &output_command};
+const struct cli_command *const cli_commands[] = {
+    &run_command,     &replay_command,  &record_command, &check_command,
+    &explain_command, &migrate_command, &test_command,   &list_command,
+    &plugin_command,  &output_command,  &status_command, &completion_command};
+const size_t cli_n_commands = ARRAY_LEN(cli_commands);
 
 static void print_help(void)
 {
@@ -20,8 +23,8 @@ static void print_help(void)
            "Gyr watches a machine and its containers, and tells what is wrong by rules.\n"
            "\n"
            "Commands:\n");
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        printf("  %-12s %s\n", commands[i]->name, commands[i]->summary);
+    for (size_t i = 0; i < cli_n_commands; i++)
+        printf("  %-12s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
     printf("\n"
            "  -h, --help   show this text; 'gyr COMMAND --help' tells of a command\n"
            "  --version    print the version\n"
@@ -31,9 +34,9 @@ static void print_help(void)
 
 static const struct cli_command *find(const char *name)
 {
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        if (strcmp(commands[i]->name, name) == 0)
-            return commands[i];
+    for (size_t i = 0; i < cli_n_commands; i++)
+        if (strcmp(cli_commands[i]->name, name) == 0)
+            return cli_commands[i];
     return NULL;
 }
 
@@ -44,8 +47,8 @@ static int fail_unknown(const char *name)
 
     suggest_init(&s, name, strlen(name));
     suggest_offer(&s, "help");
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        suggest_offer(&s, commands[i]->name);
+    for (size_t i = 0; i < cli_n_commands; i++)
+        suggest_offer(&s, cli_commands[i]->name);
     best = suggest_best(&s);
     return cli_usage(NULL, "there is no command '%s'%s%s%s", name, best ? "; did you mean '" : "",
                      best ? best : "", best ? "'?" : "");
@@ -103,6 +106,7 @@ int main(int argc, char **argv)
 
     if (fill_standard_streams() < 0)
         return CLI_FAILED;
+    log_begin();
     r = dispatch(argc, argv);
 
     /* A full disk under a redirected list must not look like success. */

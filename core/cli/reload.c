@@ -12,7 +12,7 @@ static void tell(const struct session *s, int r, const struct diags *d, uint64_t
                   d->n_errors == 1 ? "" : "s", g->number);
     else
         log_notice(NULL, "generation %u is in force: %u of %u rules enabled, %u output%s (%.0f ms)",
-                   g->number, startup_n_enabled(g->rules), g->rules->n_rules,
+                   g->number, ruleset_n_enabled(g->rules), g->rules->n_rules,
                    pipeline_n_outputs(s->pipeline), pipeline_n_outputs(s->pipeline) == 1 ? "" : "s",
                    (double)took_ns / 1e6);
 }

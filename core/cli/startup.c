@@ -2,6 +2,7 @@
 #include "cli/startup.h"
 
 #include "base/log.h"
+#include "base/suggest.h"
 #include "cli/entry.h"
 
 #include <stdlib.h>
@@ -16,6 +17,7 @@ enum {
     OPT_RECORD,
     OPT_QUIET,
     OPT_VERBOSE,
+    OPT_LOG_LEVEL,
     OPT_STATS
 };
 
@@ -25,6 +27,24 @@ static int add_to_list(const struct startup_conf *c, const char **list, uint32_t
         return cli_usage(c->cmd, "more than %d of one option", STARTUP_LIST_MAX);
     list[(*n)++] = s;
     return 0;
+}
+
+static int set_log_level(struct startup_conf *c, const char *s)
+{
+    struct suggest g;
+    const char *best;
+
+    suggest_init(&g, s, strlen(s));
+    for (int i = 0; i < LOG_LEVELS; i++) {
+        if (strcmp(s, log_level_names[i]) == 0) {
+            c->log_level = LOG_L_ERROR + i;
+            return 0;
+        }
+        suggest_offer(&g, log_level_names[i]);
+    }
+    best = suggest_best(&g);
+    return cli_usage(c->cmd, "there is no level '%s'%s%s%s", s, best ? "; did you mean '" : "",
+                     best ? best : "", best ? "'?" : "");
 }
 
 int startup_option(struct startup_conf *c, const struct cli_parser *p, int o)
@@ -52,6 +72,8 @@ int startup_option(struct startup_conf *c, const struct cli_parser *p, int o)
     case OPT_VERBOSE:
         c->verbose++;
         break;
+    case OPT_LOG_LEVEL:
+        return set_log_level(c, p->value);
     default:
         c->stats = true;
     }
@@ -172,7 +194,9 @@ void startup_set_level(const struct startup_conf *c, const struct config *cfg)
 {
     int level = cfg->log_level;
 
-    if (c->quiet)
+    if (c->log_level)
+        level = c->log_level;
+    else if (c->quiet)
         level = LOG_L_WARNING;
     else if (c->verbose > 1)
         level = LOG_L_DEBUG;
@@ -260,6 +284,7 @@ int startup(const struct startup_conf *c, struct session *s)
 
 void session_free(struct session *s)
 {
+    service_close(s->service);
     filewatch_free(s->watch);
     pipeline_free(s->pipeline);
     plugins_free(&s->plugins);
@@ -279,15 +304,6 @@ static void print_plugin(const char *what, const char *name, const struct plugin
                   pl->desc.version ? pl->desc.version : "");
 }
 
-uint32_t startup_n_enabled(const struct ruleset *rs)
-{
-    uint32_t n = 0;
-
-    for (uint32_t i = 0; i < rs->n_rules; i++)
-        n += rs->rules[i]->enabled;
-    return n;
-}
-
 void startup_print(const struct session *s)
 {
     const struct config *c = s->config;
@@ -300,7 +316,7 @@ void startup_print(const struct session *s)
     for (uint32_t i = 0; i < rs->n_files; i++)
         (void)fprintf(stderr, "  %-9s %s\n", i ? "" : "rules", rs->files[i]);
     (void)fprintf(stderr, "  %-9s %u enabled of %u rules\n", rs->n_files ? "" : "rules",
-                  startup_n_enabled(rs), rs->n_rules);
+                  ruleset_n_enabled(rs), rs->n_rules);
     for (uint32_t i = 0; i < pipeline_n_sources(s->pipeline); i++) {
         struct source_info info;
 

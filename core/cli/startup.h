@@ -11,6 +11,7 @@
 #include "cli/cli.h"
 #include "cli/record.h"
 #include "pipeline/pipeline.h"
+#include "service/service.h"
 
 /** What `gyr run` and `gyr replay` take from the command line. Strings are argv's. */
 struct startup_conf {
@@ -24,6 +25,7 @@ struct startup_conf {
     struct record_conf record;
     uint32_t n_rules, n_dirs, n_captures;
     uint32_t verbose; /**< how often it was asked for */
+    int log_level;    /**< LOG_L_*; 0: not said */
     bool json, quiet, stats;
     bool dry_run; /**< start, and end at once */
     bool reloads; /**< SIGHUP and changed files have the configuration loaded anew */
@@ -36,6 +38,7 @@ struct session {
     struct config *config;
     struct plugins plugins;
     struct plugin_conf live;   /**< the source, when live_start() has chosen it */
+    struct service *service;   /**< NULL: none */
     struct pipeline *pipeline; /**< NULL: the configuration has no source; live_start() makes it */
     struct filewatch *watch;   /**< of its files; NULL: they are not watched */
 };
@@ -52,10 +55,11 @@ struct session {
          "write the events into a capture, too (.scap, .scap.gz, .scap.zst)"},                     \
         {"quiet", 'q', NULL, "say nothing but alerts and errors"},                                 \
         {"verbose", 'v', NULL, "say more of what happens; twice: all"},                            \
+        {"log-level", 0, "LEVEL", "error, warning, notice, info or debug, whatever else is said"}, \
     {                                                                                              \
         "stats", 0, NULL, "at the end, print all counters"                                         \
     }
-enum { STARTUP_N_OPTS = 9 };
+enum { STARTUP_N_OPTS = 10 };
 
 enum { STARTUP_LIST_MAX = 256, STARTUP_ARENA_MAX = 256 << 20 /**< of a configuration */ };
 
@@ -73,8 +77,6 @@ int startup_config(const struct startup_conf *c, struct session *s, struct arena
 void startup_set_level(const struct startup_conf *c, const struct config *cfg);
 /** Make the pipeline of the session's configuration. @return 0; negative after telling s->diags. */
 int startup_pipeline(const struct startup_conf *c, struct session *s);
-/** How many rules are enabled. */
-uint32_t startup_n_enabled(const struct ruleset *rs);
 /** Tell on stderr which configuration, rules and plugins were loaded. */
 void startup_print(const struct session *s);
 void session_free(struct session *s);

@@ -61,10 +61,10 @@ static void tell_list(const char *kind, const struct plugin_conf *old, uint32_t 
         const struct plugin_conf *was = find(old, n_old, new[i].name);
 
         if (!was)
-            diag_warning(d, new[i].loc, "%s '%s' is new: it comes with the next start", kind,
+            diag_warning(d, DIAG_NEEDS_RESTART, new[i].loc, "%s '%s' is new: it comes with the next start", kind,
                          new[i].name);
         else if (!same_instance(was, &new[i]))
-            diag_warning(d, new[i].loc,
+            diag_warning(d, DIAG_NEEDS_RESTART, new[i].loc,
                          "%s '%s' has changed: it goes on as it was until the next start", kind,
                          new[i].name);
         all_found = all_found && was;
@@ -72,17 +72,17 @@ static void tell_list(const char *kind, const struct plugin_conf *old, uint32_t 
     }
     for (uint32_t i = 0; i < n_old; i++)
         if (!find(new, n_new, old[i].name))
-            diag_warning(d, (struct loc){0}, "%s '%s' is gone: it goes on until the next start",
+            diag_warning(d, DIAG_NEEDS_RESTART, (struct loc){0}, "%s '%s' is gone: it goes on until the next start",
                          kind, old[i].name);
     if (all_found && !in_order)
-        diag_warning(d, (struct loc){0},
+        diag_warning(d, DIAG_NEEDS_RESTART, (struct loc){0},
                      "the order of the %ss has changed: that counts from the next start on", kind);
 }
 
 static void tell_setting(bool same, const char *name, struct diags *d)
 {
     if (!same)
-        diag_warning(d, (struct loc){0}, "'%s' has changed: that counts from the next start on",
+        diag_warning(d, DIAG_NEEDS_RESTART, (struct loc){0}, "'%s' has changed: that counts from the next start on",
                      name);
 }
 
@@ -98,6 +98,9 @@ void config_tell_fixed(const struct config *running, const struct config *next, 
                      running->park_events == next->park_events &&
                      running->park_bytes == next->park_bytes,
                  "parking", d);
+    tell_setting(same_text(running->http_listen, next->http_listen), "http", d);
+    tell_setting(same_text(running->status_socket, next->status_socket), "status_socket", d);
+    tell_setting(running->stuck_after_ns == next->stuck_after_ns, "stuck_after", d);
 }
 
 /* ---- how long it lives ---- */

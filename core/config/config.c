@@ -125,9 +125,8 @@ static void top_hostname(struct reader *r, const struct ynode *v, void *target)
 
 static void top_log_level(struct reader *r, const struct ynode *v, void *target)
 {
-    static const char *const words[] = {"error", "warning", "notice", "info", "debug"};
     struct config *c = target;
-    int i = conf_read_choice(r, v, words, ARRAY_LEN(words));
+    int i = conf_read_choice(r, v, log_level_names, LOG_LEVELS);
 
     if (i >= 0)
         c->log_level = LOG_L_ERROR + i;
@@ -184,6 +183,9 @@ static void read_root(struct reader *r, const struct ynode *root)
         {"log_level", top_log_level},
         {"parking", top_parking},
         {"watch_config_files", top_watch},
+        {"http", conf_read_http},
+        {"status_socket", conf_read_status_socket},
+        {"stuck_after", conf_read_stuck_after},
     };
 
     if (root && !ynode_is_null(root))

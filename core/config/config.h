@@ -68,6 +68,11 @@ struct config {
     uint64_t park_bytes;
     bool watch_files; /**< watch_config_files: load anew what changed */
 
+    const char *http_listen;   /**< see parse_listen(); NULL: no HTTP */
+    const char *status_socket; /**< absolute path; NULL: none */
+    bool status_socket_named;  /**< by the configuration: without it we do not start */
+    uint64_t stuck_after_ns;   /**< a source so long in one batch hangs; 0: none does */
+
     struct arena *arena; /**< its own, see config_own(); NULL: somebody else's */
     uint32_t refs;
 };
@@ -92,6 +97,11 @@ void config_own(struct config *c, struct arena *arena);
 /** Counted where it owns its arena, else nothing. Main thread. */
 struct config *config_ref(struct config *c);
 void config_unref(struct config *c); /**< the last one frees. NULL is fine */
+
+/** Where HTTP is answered when `http` says nothing else. */
+#define HTTP_LISTEN_DEFAULT "127.0.0.1:8765"
+/** Where a detector listens for `gyr status` when nobody says otherwise. */
+#define STATUS_SOCKET_DEFAULT "/run/gyr/gyr.sock"
 
 /** The folder of the drop-ins of the file @p path. @return NULL without memory. */
 const char *config_drop_in_dir(struct arena *arena, const char *path);

@@ -137,6 +137,8 @@ int config_defaults(struct arena *arena, struct config **ret)
         .park_events = 4096,
         .park_bytes = 16 << 20,
         .watch_files = true,
+        .status_socket = STATUS_SOCKET_DEFAULT,
+        .stuck_after_ns = UINT64_C(30000000000),
     };
     find_program_files(arena, c);
     if (!c->plugin_dirs || !c->rule_files)

@@ -67,6 +67,10 @@ void conf_check_digest(struct reader *r, struct plugin_conf *p);
 void conf_read_spool(struct reader *r, const struct ynode *v, void *target);
 void conf_read_dedup(struct reader *r, const struct ynode *v, void *target);
 void conf_read_rate_limit(struct reader *r, const struct ynode *v, void *target);
+/* Values of the keys "http", "status_socket" and "stuck_after" of the whole (service.c). */
+void conf_read_http(struct reader *r, const struct ynode *v, void *target);
+void conf_read_status_socket(struct reader *r, const struct ynode *v, void *target);
+void conf_read_stuck_after(struct reader *r, const struct ynode *v, void *target);
 /* Values of the keys "redact" (redact.c) and "mute" (noise.c) of the whole. */
 void conf_read_redact(struct reader *r, const struct ynode *v, void *target);
 void conf_read_mute(struct reader *r, const struct ynode *v, void *target);

@@ -433,8 +433,12 @@ static int refused(struct evaluator *e, const struct expr *x, const char *provid
     if (!e->conf.diags)
         return gyr_fail(err, -EINVAL, "field '%s': %s refuses it: %.300s", x->field.name, provider,
                         why);
-    diag_error(e->conf.diags, text_loc(x->text, x->off), "%s: field '%s': %s refuses it: %s",
-               x->text->what, x->field.name, provider, why);
+    if (strcmp(provider, "core") == 0)
+        diag_error(e->conf.diags, text_loc(x->text, x->off), "%s: field '%s': %s", x->text->what,
+                   x->field.name, why);
+    else
+        diag_error(e->conf.diags, text_loc(x->text, x->off), "%s: field '%s': %s refuses it: %s",
+                   x->text->what, x->field.name, provider, why);
     return -EINVAL;
 }
 

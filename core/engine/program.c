@@ -57,7 +57,7 @@ static void warn_unmatched(const struct route_rule *rules, uint32_t n, const str
     for (uint32_t i = 0; i < n; i++) {
         if (can_match[i] || rules[i].says_never)
             continue;
-        diag_warning(d, rules[i].rule->loc, "rule '%s' can never match: %s", rules[i].rule->name,
+        diag_warning(d, DIAG_NEVER_MATCHES, rules[i].rule->loc, "rule '%s' can never match: %s", rules[i].rule->name,
                      rules[i].root == REF_FALSE
                          ? "its condition is always false"
                          : "no event type is what its condition asks of evt.type");

@@ -247,14 +247,23 @@ void trace_end(struct trace *t)
     t->open = false;
 }
 
-bool trace_concerns(const struct trace *t, const struct rule *rule)
+static bool list_has(const struct program *p, const struct prog_list *l, const struct rule *rule)
 {
-    const struct program *p = t->c->of->programs[t->c->program];
-
-    for (uint32_t i = 0; i < t->concerned->n; i++)
-        if (p->rules[p->entries[t->concerned->entries[i]].rule].rule == rule)
+    for (uint32_t i = 0; i < l->n; i++)
+        if (p->rules[p->entries[l->entries[i]].rule].rule == rule)
             return true;
     return false;
+}
+
+bool program_concerns(const struct program *p, const struct rule *rule, uint16_t type,
+                      uint32_t subtype)
+{
+    return list_has(p, program_route(p, type, subtype), rule);
+}
+
+bool trace_concerns(const struct trace *t, const struct rule *rule)
+{
+    return list_has(t->c->of->programs[t->c->program], t->concerned, rule);
 }
 
 /* The predicate behind a clause; NULL: it is known from the event's type. */

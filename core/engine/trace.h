@@ -40,6 +40,10 @@ int clauses_new(struct generation *g, uint32_t program, struct clauses **ret,
                 struct gyr_error *err);
 void clauses_free(struct clauses *c); /**< NULL is fine */
 
+/** Is the rule looked at for events of this type? */
+bool program_concerns(const struct program *p, const struct rule *rule, uint16_t type,
+                      uint32_t subtype);
+
 /* ---- a trace: of one source, on its thread ---- */
 
 struct trace;

@@ -211,6 +211,15 @@ struct schema *schemas_find(const struct schemas *s, const char *name)
     return NULL;
 }
 
+uint32_t schemas_index(const struct schemas *s, const char *name)
+{
+    uint32_t i = 0;
+
+    while (i < s->n && strcmp(s->list[i]->name, name) != 0)
+        i++;
+    return i;
+}
+
 void schemas_free(struct schemas *s)
 {
     for (uint32_t i = 0; i < s->n; i++)

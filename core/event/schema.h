@@ -59,6 +59,8 @@ struct schemas {
 int schemas_add(struct schemas *s, const struct gyr_schema *def, const char *plugin,
                 struct gyr_error *err);
 struct schema *schemas_find(const struct schemas *s, const char *name);
+/** Its place in the list; s->n: not there. */
+uint32_t schemas_index(const struct schemas *s, const char *name);
 void schemas_free(struct schemas *s);
 
 /** Add what an enricher declares. A field that is there already must have the same type. */

@@ -98,7 +98,7 @@ void source_count_loss(struct source *s, const struct gyr_event *ev)
         return;
     cls = cls < LOSS_CLASSES ? cls : LOSS_CLASSES - 1;
     cpu = cpu < LOSS_CPUS ? cpu : LOSS_CPUS - 1;
-    s->lost[cls][cpu] += n;
+    count_up(&s->lost[cls][cpu], n);
     s->now.lost += n;
     if (!l->due_ns)
         l->due_ns = due > l->not_before_ns ? due : l->not_before_ns;

@@ -11,8 +11,7 @@
 #include <unistd.h>
 
 static const uint64_t RESTART_MIN_NS = 250000000, RESTART_MAX_NS = 30000000000,
-                      SOURCE_PATIENCE_NS = 8000000000, LATE_NS = 30000000000,
-                      LOOK_NS = 10000000000;
+                      SOURCE_PATIENCE_NS = 8000000000, LOOK_NS = 10000000000;
 
 /* ---- end of parts ---- */
 
@@ -122,30 +121,46 @@ static uint64_t see_to_resting(struct pipeline *p, struct source *s, uint64_t no
     return s->restart_ns > now ? s->restart_ns - now : 0;
 }
 
-/* A plugin that does not come back: told while it runs, left behind when all shall end.
+static void tell_late(struct source *s, uint64_t busy, bool asked)
+{
+    if (asked)
+        log_error(NULL,
+                  "source '%s': the plugin '%s' hangs in next_batch(): it has not come back for "
+                  "%.0f s, and was to wait 1 s at most",
+                  s->name, s->plugin->desc.name, (double)busy / 1e9);
+    else
+        log_error(NULL, "source '%s' hangs in a call for an event: it has not come back for %.0f s",
+                  s->name, (double)busy / 1e9);
+}
+
+/* A plugin that does not come back: told while it runs, left behind when all shall end. Who waits
+ * for an output does not hang.
  * @return nanoseconds until it is to be looked at again. */
 static uint64_t see_to_late(const struct pipeline *p, struct source *s, uint64_t now)
 {
     uint64_t asked = atomic_load_explicit(&s->asked_ns, memory_order_relaxed);
-    const char *plugin = s->plugin->desc.name;
+    uint64_t beat = atomic_load_explicit(&s->beat_ns, memory_order_relaxed);
+    uint64_t patience = p->first->stuck_after_ns, busy = now > beat ? now - beat : 0;
+    bool late =
+        patience && busy >= patience && !atomic_load_explicit(&s->offers, memory_order_relaxed);
 
     if (p->stopping && now - p->stop_ns >= SOURCE_PATIENCE_NS) {
         log_error(NULL,
                   "source '%s': the plugin '%s' hangs in %s: it has not come back for %.0f s, and "
                   "is left behind",
-                  s->name, plugin, asked ? "next_batch()" : "a call for an event",
+                  s->name, s->plugin->desc.name, asked ? "next_batch()" : "a call for an event",
                   (double)(now - p->stop_ns) / 1e9);
         s->hangs = s->failed = true;
         return UINT64_MAX;
     }
-    if (asked && now > asked && now - asked >= LATE_NS && !s->told_late) {
-        log_error(NULL,
-                  "source '%s': the plugin '%s' hangs in next_batch(): it has not come back for "
-                  "%.0f s, and was to wait 1 s at most",
-                  s->name, plugin, (double)(now - asked) / 1e9);
-        s->told_late = true;
-    }
-    return p->stopping ? SOURCE_PATIENCE_NS - (now - p->stop_ns) : LOOK_NS;
+    if (late && !s->told_late)
+        tell_late(s, busy, asked);
+    else if (!late && s->told_late)
+        log_notice(NULL, "source '%s' gets on again", s->name);
+    s->told_late = late;
+    if (p->stopping)
+        return SOURCE_PATIENCE_NS - (now - p->stop_ns);
+    return patience && patience < 2 * LOOK_NS ? patience / 2 : LOOK_NS;
 }
 
 bool pipeline_hangs(const struct pipeline *p)
@@ -273,6 +288,21 @@ void source_free(struct source *s)
     generation_unref(s->gen);
     (void)pthread_cond_destroy(&s->answered);
     (void)pthread_mutex_destroy(&s->lock);
+}
+
+int pipeline_run(struct pipeline *p, struct gyr_error *err)
+{
+    struct pollfd fd = {.fd = pipeline_fd(p), .events = POLLIN};
+    int r = pipeline_start(p, err);
+
+    if (r < 0)
+        return r;
+    while (!pipeline_is_done(p)) {
+        (void)poll(&fd, 1, -1);
+        (void)pipeline_tick(p);
+    }
+    r = pipeline_finish(p);
+    return r < 0 ? gyr_fail(err, r, "its events could not be read to their end") : 0;
 }
 
 void pipeline_free(struct pipeline *p)

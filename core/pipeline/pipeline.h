@@ -38,7 +38,7 @@ struct pipeline_conf {
     /** Schemas and rules of another pipeline, which outlives this one and was made with the same
      *  plugins: nothing is loaded anew. NULL: none. */
     const struct pipeline *like;
-    const char *more_rules, *more_name; /**< see struct ruleset_conf */
+    const char *more_rules, *more_name; /**< see struct ruleset_conf; borrowed */
     const struct pipeline_watch *watch; /**< outlives the pipeline; NULL: nobody */
 };
 
@@ -123,6 +123,10 @@ struct source_info {
     const char *name;
     const struct plugin *plugin;
     bool is_live, failed;
+    bool runs;        /**< its thread does: it has not ended, and does not rest after a failure */
+    bool ready;       /**< it runs, and has been through its first batch and first snapshot */
+    bool waits;       /**< for an output with `on_full: wait` */
+    uint64_t busy_ns; /**< since its thread was between two batches; at most 1 s if all is well */
     uint32_t restarts;
     struct source_stats stats;
     struct gyr_progress progress;
@@ -130,8 +134,7 @@ struct source_info {
 };
 uint32_t pipeline_n_sources(const struct pipeline *p);
 void pipeline_source(struct pipeline *p, uint32_t i, struct source_info *ret);
-/** Lost events of a source by class and CPU (index 0 to LOSS_CPUS - 1; the last: any other), when
- *  all is done. */
+/** Lost events of a source by class and CPU (index 0 to LOSS_CPUS - 1; the last: any other). */
 uint64_t pipeline_lost(const struct pipeline *p, uint32_t source, uint32_t cls, uint32_t cpu);
 
 struct enricher_info {
@@ -152,13 +155,17 @@ struct output_info {
 uint32_t pipeline_n_outputs(const struct pipeline *p);
 void pipeline_output(struct pipeline *p, uint32_t i, struct output_info *ret);
 
-/** How often a rule made an alert; most first. Only when all is done; to be freed, its names are
- *  the pipeline's. @return how many; -ENOMEM. */
+/** How often a rule made an alert; most first. To be freed, its names are the pipeline's. @return
+ * how many; -ENOMEM. */
 struct rule_count {
     const char *name;
     uint64_t n;
     uint32_t priority;
 };
 int pipeline_rule_counts(const struct pipeline *p, struct rule_count **ret);
+
+/** Start, wait for the end of its sources, finish: for what reads no live events and nobody stops.
+ *  @return 0; negative with a sentence. */
+int pipeline_run(struct pipeline *p, struct gyr_error *err);
 
 #endif /* PIPELINE_PIPELINE_H */

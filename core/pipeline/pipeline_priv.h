@@ -34,7 +34,7 @@ struct pipeline {
     struct schemas schemas;
     bool borrows_schemas; /* of the pipeline that this one is like */
     const struct pipeline_watch *watch;
-    const char *more_rules, *more_name;
+    const char *more_rules, *more_name; /* as in the conf */
     struct generation *gen;
     struct plugin **source_plugins, **enricher_plugins; /* as in the first configuration */
     struct sink *sinks;                                 /* as in the one in force */

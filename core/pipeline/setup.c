@@ -159,7 +159,7 @@ static int load_schemas(struct pipeline *p, struct diags *d)
             }
         }
         if (!used && !bad)
-            diag_warning(d, c->enrichers[i].loc,
+            diag_warning(d, DIAG_IDLE_ENRICHER, c->enrichers[i].loc,
                          "enricher '%s' is for events of '%s', which no source gives",
                          c->enrichers[i].name, pl->enricher.schema);
     }
@@ -331,15 +331,6 @@ static int tell_watch(struct source *s, struct gyr_error *err)
     return s->watch && s->watch->begin ? s->watch->begin(s->watch->ctx, &like, err) : 0;
 }
 
-static uint32_t schema_index(const struct schemas *all, const char *name)
-{
-    uint32_t i = 0;
-
-    while (i < all->n && strcmp(all->list[i]->name, name) != 0)
-        i++;
-    return i;
-}
-
 static int make_source(struct pipeline *p, uint32_t i, struct diags *d)
 {
     const struct plugin_conf *c = &p->config->sources[i];
@@ -355,7 +346,7 @@ static int make_source(struct pipeline *p, uint32_t i, struct diags *d)
     s->name = c->name;
     s->plugin = p->source_plugins[i];
     s->ops = &s->plugin->source;
-    s->program = schema_index(&p->schemas, s->ops->schema->name);
+    s->program = schemas_index(&p->schemas, s->ops->schema->name);
     s->schema = p->schemas.list[s->program];
     s->is_live = s->ops->flags & GYR_SRC_LIVE;
     s->routes = p->routes;

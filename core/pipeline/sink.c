@@ -64,25 +64,26 @@ int source_want(struct source *s, const struct generation *also, struct gyr_erro
 static void count_rule(struct source *s, const struct rule *rule)
 {
     size_t n = strlen(rule->name);
-    struct rule_count *c = map_get(&s->rules, rule->name, n);
-    char *name;
+    struct rule_tally *t = map_get(&s->rules, rule->name, n);
+    int r;
 
-    if (!c && s->rules.n >= RULES_COUNTED_MAX)
+    if (!t && s->rules.n >= RULES_COUNTED_MAX)
         return;
-    if (!c) {
-        c = calloc(1, sizeof(*c) + n + 1);
-        if (!c)
+    if (!t) {
+        t = calloc(1, sizeof(*t) + n + 1);
+        if (!t)
             return;
-        name = (char *)(c + 1);
-        memcpy(name, rule->name, n);
-        c->name = name;
-        if (map_put(&s->rules, name, n, c) < 0) {
-            free(c);
+        memcpy(t->name, rule->name, n);
+        (void)pthread_mutex_lock(&s->lock);
+        r = map_put(&s->rules, t->name, n, t);
+        (void)pthread_mutex_unlock(&s->lock);
+        if (r < 0) {
+            free(t);
             return;
         }
     }
-    c->priority = rule->priority;
-    c->n++;
+    atomic_store_explicit(&t->priority, rule->priority, memory_order_relaxed);
+    count_up(&t->n, 1);
 }
 
 void source_match(void *ctx, const struct match *m)
@@ -108,7 +109,9 @@ void source_match(void *ctx, const struct match *m)
                           m->rule->name, strerror(-r));
             break;
         }
+        atomic_store_explicit(&s->offers, true, memory_order_relaxed);
         (void)delivery_offer(to->delivery, a); /* what it drops, it counts */
+        atomic_store_explicit(&s->offers, false, memory_order_relaxed);
         s->alerted = true;
     }
     alert_unref(a);

@@ -85,6 +85,8 @@ static void handle(struct source *s, const struct gyr_event *ev)
         s->now.events++;
     } else {
         s->now.snapshots++;
+        if (ev->type == GYR_EV_SNAPSHOT_BEGIN || ev->type == GYR_EV_SNAPSHOT_END)
+            s->in_snapshot = ev->type == GYR_EV_SNAPSHOT_BEGIN;
     }
     after = dispatch_event(&s->dispatch, ev);
     if (counted)
@@ -138,12 +140,21 @@ static bool deliver_emitted(struct source *s)
     return any;
 }
 
+/* @return now. Told to whoever looks whether the thread gets on. */
+static uint64_t beat(struct source *s)
+{
+    uint64_t now = clock_ns();
+
+    atomic_store_explicit(&s->beat_ns, now, memory_order_relaxed);
+    return now;
+}
+
 /* The stream is over, but answers may still come: each parked event has its time, unless we were
  * told to stop. */
 static void wait_for_answers(struct source *s)
 {
     while (!atomic_load_explicit(&s->stop, memory_order_relaxed)) {
-        uint64_t next = park_run(s->park, clock_ns());
+        uint64_t next = park_run(s->park, beat(s));
         struct timespec nap = {.tv_nsec = (long)(next < NAP_NS ? next : NAP_NS)};
 
         scratch_reset(&s->scratch);
@@ -270,6 +281,14 @@ static uint32_t wait_ms(uint64_t next_ns)
     return next_ns == UINT64_MAX || ms > WAIT_MAX_MS ? WAIT_MAX_MS : (uint32_t)ms;
 }
 
+static void tell_ready(struct source *s)
+{
+    uint64_t one = 1;
+
+    atomic_store_explicit(&s->ready, true, memory_order_relaxed);
+    (void)!write(s->notify_fd, &one, sizeof(one));
+}
+
 /* Until the stream ends. @return why: GYR_E_EOF, 0 when asked to stop, or a failure. */
 static int loop(struct source *s, struct gyr_error *err)
 {
@@ -282,7 +301,7 @@ static int loop(struct source *s, struct gyr_error *err)
         see_to_asks(s);
         see_to_snapshot(s);
         (void)deliver_emitted(s);
-        b.timeout_ms = wait_ms(park_run(s->park, clock_ns()));
+        b.timeout_ms = wait_ms(park_run(s->park, beat(s)));
         scratch_reset(&s->scratch); /* what redeem() lent */
         source_wake_sinks(s);
         atomic_store_explicit(&s->asked_ns, clock_ns(), memory_order_relaxed);
@@ -302,6 +321,8 @@ static int loop(struct source *s, struct gyr_error *err)
         if (s->is_live && s->losses.due_ns) /* though no event may come any more */
             source_tell_losses(s, source_now(s));
         publish(s);
+        if (!s->in_snapshot && !atomic_load_explicit(&s->ready, memory_order_relaxed))
+            tell_ready(s);
     }
     return 0;
 }
@@ -353,7 +374,9 @@ int source_run(struct source *s, struct gyr_error *err)
     char name[16];
     int r;
 
-    s->started_ns = clock_ns();
+    s->started_ns = beat(s);
+    s->in_snapshot = false;
+    atomic_store_explicit(&s->ready, false, memory_order_relaxed);
     s->state = SOURCE_RUNNING;
     crash_block_others(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &old);

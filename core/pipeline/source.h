@@ -62,6 +62,13 @@ struct enricher {
     bool started;
 };
 
+/* How often a rule matched. Its owner alone counts, anybody may look. */
+struct rule_tally {
+    _Atomic uint64_t n;
+    _Atomic uint32_t priority;
+    char name[];
+};
+
 /* Lost events that no alert has told of yet. */
 struct losses {
     uint64_t state, other;
@@ -99,9 +106,9 @@ struct source {
     const struct successor *next; /* while a reload goes on */
     struct alert_maker maker;
     const struct pipeline_watch *watch; /* NULL: nobody looks on */
-    struct map rules;                   /* name to struct rule_count */
+    struct map rules; /* name to struct rule_tally; grows under the lock, where others look */
     struct source_stats now;
-    uint64_t lost[LOSS_CLASSES][LOSS_CPUS];
+    _Atomic uint64_t lost[LOSS_CLASSES][LOSS_CPUS]; /* anybody may look */
     struct losses losses;
     struct gyr_event *stamped; /* copy of an event that came without a time */
     size_t stamped_cap;
@@ -111,12 +118,15 @@ struct source {
     pthread_t thread;
     uint32_t failures, restarts; /* in a row; all */
     uint64_t started_ns, restart_ns;
-    bool failed, final;
+    bool failed, final, in_snapshot;
     bool hangs; /* does not come back: left behind. Main thread */
     bool told_late;
 
     /* shared */
     atomic_bool stop, want_snapshot;
+    atomic_bool ready;         /* its first batch and first snapshot are over */
+    atomic_bool offers;        /* it is about to give an alert to an output */
+    _Atomic uint64_t beat_ns;  /* when its thread last was between two batches */
     _Atomic uint64_t asked_ns; /* in next_batch() since; 0: not */
     atomic_int ask;
     pthread_mutex_t lock; /* of what follows */
@@ -128,6 +138,13 @@ struct source {
 };
 
 enum { SOURCE_FAILURES_MAX = 5 };
+
+/* A counter that one thread writes and any may read: no locked instruction. */
+static inline void count_up(_Atomic uint64_t *c, uint64_t n)
+{
+    atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n,
+                          memory_order_relaxed);
+}
 
 /** Start the thread. @pre the instance is started. */
 int source_run(struct source *s, struct gyr_error *err);

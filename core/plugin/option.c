@@ -313,7 +313,7 @@ static void store(const struct parse *p, const struct gyr_option *o, const struc
     struct loc loc;
 
     if (o->flags & GYR_OF_DEPRECATED)
-        diag_warning(p->d, key->loc, "option '%s' of %s is deprecated: %s", o->name, p->who,
+        diag_warning(p->d, DIAG_DEPRECATED, key->loc, "option '%s' of %s is deprecated: %s", o->name, p->who,
                      o->help);
     if (store_value(p, o, value, &loc, &err) == 0)
         return;

@@ -233,8 +233,9 @@ static void check_event_name(struct resolver *r, struct unit *u, const struct ex
     if (defs_may_guess(r->defs, r->event_names.n))
         for (uint32_t i = 0; i < r->event_names.n; i++)
             suggest_offer(&s, r->event_names.slots[i].key);
-    problem_add(r, u, PROBLEM_WARNING, e->text, e->off, "no event of source '%s' is named '%.*s'%s",
-                r->schema->name, (int)(e->value.len > 60 ? 60 : e->value.len), name,
+    problem_add(r, u, PROBLEM_WARNING + DIAG_UNKNOWN_EVENT, e->text, e->off,
+                "no event of source '%s' is named '%.*s'%s", r->schema->name,
+                (int)(e->value.len > 60 ? 60 : e->value.len), name,
                 diag_hint(r->defs->d, suggest_best(&s)));
 }
 
@@ -242,7 +243,7 @@ static void check_event_name(struct resolver *r, struct unit *u, const struct ex
 static void check_field_name(struct resolver *r, struct unit *u, const struct expr *e)
 {
     if (!e->quoted && schema_field(r->schema, e->value.u.ptr, e->value.len))
-        problem_add(r, u, PROBLEM_WARNING, e->text, e->off,
+        problem_add(r, u, PROBLEM_WARNING + DIAG_FIELD_AS_TEXT, e->text, e->off,
                     "'%.*s' is plain text here; val(%.*s) is the field of that name",
                     (int)e->value.len, (const char *)e->value.u.ptr, (int)e->value.len,
                     (const char *)e->value.u.ptr);

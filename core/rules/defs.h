@@ -30,6 +30,7 @@ struct list_def {
     struct loc loc;
     struct vec items; /**< struct ynode: scalars */
     bool broken;      /**< an error was told: whoever uses it stays silent */
+    bool used;        /**< by a rule that was resolved, or another list */
     enum link_state link;
     struct expr **open; /**< X_CONST as written, lists in it opened */
     uint32_t n_open;
@@ -39,7 +40,7 @@ struct macro_def {
     const char *name;
     struct loc loc;
     struct vec condition; /**< struct ynode: one, and what was appended */
-    bool broken;
+    bool broken, used;
     enum link_state link;
     uint32_t height; /**< of macros in macros */
     uint32_t n_told; /**< errors about the names in it */
@@ -63,6 +64,7 @@ struct rule_def {
     struct vec exceptions;              /**< struct exception_def */
     uint32_t priority;
     bool enabled, capture, skip_unknown, broken;
+    bool any_type; /**< `warn_evttypes: false` */
     uint64_t capture_duration_ns;
 };
 
@@ -71,6 +73,7 @@ struct defs {
     struct diags *d;
     struct vec lists, macros, rules; /**< in order of first definition */
     struct map list_by_name, macro_by_name, rule_by_name;
+    bool incomplete;    /**< a file could not be read: who misses a name may not be to blame */
     struct vec files;   /**< char: what was read */
     uint32_t n_guesses; /**< words compared in search of the nearest: they cost, and are bounded */
 };
@@ -114,6 +117,12 @@ void item_check_keys(struct defs *defs, const struct ynode *item, const char *co
                      const char *what);
 /** "; did you mean 'x'?" among @p words (ended by NULL). */
 const char *item_hint(struct defs *defs, const char *word, const char *const *words);
+/** Tell that a key is not there, or under which wrong name it is. @return -EINVAL. */
+int item_missing(struct defs *defs, const struct ynode *item, const char *key, const char *what);
+/** "; did you mean 'x'?" among the names of what is defined. */
+const char *item_name_hint(struct defs *defs, const struct map *names, const char *name);
+/** Tell that an item of that name is there already. */
+void item_tell_again(struct defs *defs, struct loc first, struct loc again, const char *what);
 /** `append: true` or an `override` of lists and macros. @param key what may be overridden.
  *  @return 1: append; 0: replace; -EINVAL after telling. */
 int item_append(struct defs *defs, const struct ynode *item, const char *key, const char *what);

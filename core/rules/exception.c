@@ -41,13 +41,17 @@ static int add_exception(struct defs *defs, struct rule_def *r, const struct yno
     const struct ynode *name, *fields = ymap_get(item, "fields"), *comps = ymap_get(item, "comps"),
                               *values = ymap_get(item, "values");
     struct exception_def *e;
+    const char *nameless;
 
     if (item->kind != Y_MAP) {
         diag_error(defs->d, item->loc, "%s: an exception must be a mapping, not %s", what,
                    ynode_kind_name(item));
         return -EINVAL;
     }
-    if (item_text(defs, item, "name", what, true, &name) < 0)
+    nameless = arena_printf(defs->arena, "%s: an exception", what);
+    if (!nameless)
+        return defs_no_memory(defs);
+    if (item_text(defs, item, "name", nameless, true, &name) < 0)
         return -EINVAL;
     what = arena_printf(defs->arena, "%s: exception '%.100s'", what, name->str);
     if (!what)
@@ -55,19 +59,17 @@ static int add_exception(struct defs *defs, struct rule_def *r, const struct yno
     item_check_keys(defs, item, keys, what);
     e = exception_find(r, name->str);
     if (e && !append)
-        diag_warning(defs->d, name->loc, "%s is defined twice", what);
+        diag_warning(defs->d, DIAG_EXCEPTION, name->loc, "%s is defined twice", what);
     if (e && append && (fields || comps)) {
         diag_error(defs->d, fields ? fields->loc : comps->loc,
                    "%s: values can be appended, fields and comps cannot", what);
         return -EINVAL;
     }
     if (append && !values)
-        diag_warning(defs->d, item->loc, "%s: there are no values to append", what);
+        diag_warning(defs->d, DIAG_EXCEPTION, item->loc, "%s: there are no values to append", what);
     if (!e || !append) {
-        if (!fields) {
-            diag_error(defs->d, item->loc, "%s has no 'fields'", what);
-            return -EINVAL;
-        }
+        if (!fields)
+            return item_missing(defs, item, "fields", what);
         if (r->exceptions.n == EXCEPTIONS_MAX) {
             diag_error(defs->d, item->loc, "%s: more than %d exceptions", what, EXCEPTIONS_MAX);
             return defs_no_memory(defs);
@@ -320,16 +322,21 @@ struct column {
 static int build_row(struct builder *b, const struct column *columns, const struct ynode *row,
                      struct vec *rows)
 {
-    bool is_row = row->kind == Y_SEQ;
-    uint32_t n = is_row ? row->n : 1, fields = b->e->fields->n;
+    uint32_t n = row->n, fields = b->e->fields->n;
     struct vec tests = {0};
     struct expr *rhs;
     struct node *test;
     int r;
 
-    if (!is_row || n != fields) {
-        diag_error(b->defs->d, row->loc, "%s: it has %u field%s, but here %s%u value%s", b->what,
-                   fields, fields == 1 ? "" : "s", is_row ? "" : "only ", n, n == 1 ? "" : "s");
+    if (row->kind != Y_SEQ) {
+        diag_error(b->defs->d, row->loc,
+                   "%s: 'fields' is a list, so each of 'values' must be a list of as many, not %s",
+                   b->what, ynode_kind_name(row));
+        return -EINVAL;
+    }
+    if (n != fields) {
+        diag_error(b->defs->d, row->loc, "%s: it has %u field%s, but here %u value%s", b->what,
+                   fields, fields == 1 ? "" : "s", n, n == 1 ? "" : "s");
         return -EINVAL;
     }
     for (uint32_t i = 0; i < n; i++) {
@@ -370,6 +377,8 @@ static int build_rows(struct builder *b, struct node **ret)
         if (r == -ENOMEM)
             return r;
         worst = r < 0 ? r : worst;
+        if (r < 0 && ((const struct ynode *)e->values.p[i])->kind != Y_SEQ)
+            break; /* the others will be so too */
     }
     if (worst < 0 || rows.n == 0)
         return worst;

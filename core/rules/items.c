@@ -16,6 +16,37 @@ const char *item_hint(struct defs *defs, const char *word, const char *const *wo
     return diag_hint(defs->d, suggest_best(&s));
 }
 
+/* Required keys: one that is misspelt is told by whoever misses it. */
+static bool is_missed(const struct ynode *item, const char *best)
+{
+    static const char *const required[] = {"condition", "output", "desc",  "priority",
+                                           "items",     "name",   "fields"};
+
+    for (size_t i = 0; best && i < sizeof(required) / sizeof(required[0]); i++)
+        if (strcmp(required[i], best) == 0)
+            return !ymap_get(item, best) && !ymap_get(item, "override") &&
+                   !ymap_get(item, "append");
+    return false;
+}
+
+int item_missing(struct defs *defs, const struct ynode *item, const char *key, const char *what)
+{
+    for (uint32_t i = 0; i < item->n; i++) {
+        const struct ynode *k = item->items[2 * i];
+        struct suggest s;
+
+        suggest_init(&s, k->str, k->len);
+        suggest_offer(&s, key);
+        if (!suggest_best(&s) || s.distance == 0)
+            continue;
+        diag_error(defs->d, k->loc, "%s: unknown key '%.100s'%s", what, k->str,
+                   diag_hint(defs->d, key));
+        return -EINVAL;
+    }
+    diag_error(defs->d, item->loc, "%s has no '%s'", what, key);
+    return -EINVAL;
+}
+
 void item_check_keys(struct defs *defs, const struct ynode *item, const char *const *keys,
                      const char *what)
 {
@@ -23,12 +54,15 @@ void item_check_keys(struct defs *defs, const struct ynode *item, const char *co
 
     for (uint32_t i = 0; i < item->n; i++) {
         const struct ynode *key = item->items[2 * i];
+        struct suggest s;
 
+        suggest_init(&s, key->str, key->len);
         for (k = keys; *k && strcmp(*k, key->str) != 0; k++)
-            ;
-        if (!*k)
-            diag_warning(defs->d, key->loc, "%s: unknown key '%.100s' is ignored%s", what, key->str,
-                         item_hint(defs, key->str, keys));
+            suggest_offer(&s, *k);
+        if (!*k && !is_missed(item, suggest_best(&s)))
+            diag_warning(defs->d, DIAG_UNKNOWN_KEY, key->loc,
+                         "%s: unknown key '%.100s' is ignored%s", what, key->str,
+                         diag_hint(defs->d, suggest_best(&s)));
     }
 }
 
@@ -38,9 +72,7 @@ int item_text(struct defs *defs, const struct ynode *item, const char *key, cons
     const struct ynode *n = ymap_get(item, key);
 
     if (!n) {
-        if (required)
-            diag_error(defs->d, item->loc, "%s has no '%s'", what, key);
-        return required ? -EINVAL : 0;
+        return required ? item_missing(defs, item, key, what) : 0;
     }
     if (n->kind != Y_SCALAR || (n->plain && (n->len == 0 || strcmp(n->str, "~") == 0))) {
         diag_error(defs->d, n->loc, "%s: '%s' must be text, not %s", what, key,
@@ -70,6 +102,30 @@ int item_bool(struct defs *defs, const struct ynode *item, const char *key, cons
     return -EINVAL;
 }
 
+const char *item_name_hint(struct defs *defs, const struct map *names, const char *name)
+{
+    struct suggest s;
+
+    suggest_init(&s, name, strlen(name));
+    if (defs_may_guess(defs, names->n))
+        for (uint32_t i = 0; i < names->n; i++)
+            suggest_offer(&s, names->slots[i].key);
+    return diag_hint(defs->d, s.distance < s.len ? suggest_best(&s) : NULL);
+}
+
+void item_tell_again(struct defs *defs, struct loc first, struct loc again, const char *what)
+{
+    if (!defs->d->lint)
+        return;
+    if (first.file == again.file)
+        diag_warning(defs->d, DIAG_REDEFINED, again,
+                     "%s is defined twice in this file: what stands in line %u counts for nothing",
+                     what, first.line);
+    else
+        diag_info(defs->d, DIAG_OVERRIDES, again, "%s replaces the one in %s:%u", what,
+                  first.file->path, first.line);
+}
+
 int item_append(struct defs *defs, const struct ynode *item, const char *key, const char *what)
 {
     const struct ynode *o = ymap_get(item, "override"), *k, *v;
@@ -84,7 +140,7 @@ int item_append(struct defs *defs, const struct ynode *item, const char *key, co
         return -EINVAL;
     }
     if (append)
-        diag_warning(defs->d, item->loc,
+        diag_warning(defs->d, DIAG_DEPRECATED, item->loc,
                      "%s: 'append' is deprecated: write 'override: {%s: append}' instead", what,
                      key);
     if (!o)
@@ -153,6 +209,17 @@ static const char *label(struct defs *defs, const char *kind, const struct ynode
     return arena_printf(defs->arena, "%s '%.200s'", kind, name->str);
 }
 
+/* One that is there is replaced: by accident, or by `override`. */
+static void tell_change(struct defs *defs, const struct ynode *override, struct loc first,
+                        struct loc again, const char *what)
+{
+    if (override)
+        diag_info(defs->d, DIAG_OVERRIDES, again, "%s is replaced, which stands in %s:%u", what,
+                  first.file->path, first.line);
+    else
+        item_tell_again(defs, first, again, what);
+}
+
 int item_list(struct defs *defs, const struct ynode *item)
 {
     static const char *const keys[] = {"list", "items", "append", "override", NULL};
@@ -168,11 +235,13 @@ int item_list(struct defs *defs, const struct ynode *item)
         return defs_no_memory(defs);
     item_check_keys(defs, item, keys, what);
     if (!is_name(name->str, name->len, lex_bare))
-        diag_warning(defs->d, name->loc, "%s: no condition can use such a name", what);
+        diag_warning(defs->d, DIAG_BAD_NAME, name->loc, "%s: no condition can use such a name",
+                     what);
     append = item_append(defs, item, "items", what);
     l = map_get(&defs->list_by_name, name->str, name->len);
     if (append > 0 && !l) {
-        diag_error(defs->d, name->loc, "%s: there is no list of that name to append to", what);
+        diag_error(defs->d, name->loc, "%s: there is no list of that name to append to%s", what,
+                   item_name_hint(defs, &defs->list_by_name, name->str));
         append = -EINVAL;
     }
     if (!l) {
@@ -182,12 +251,16 @@ int item_list(struct defs *defs, const struct ynode *item)
             return defs_no_memory(defs);
         if (check_count(defs, &defs->lists, name->loc, what) < 0)
             return -ENOMEM;
-    }
+    } else if (append == 0)
+        tell_change(defs, ymap_get(item, "override"), l->loc, name->loc, what);
     if (append <= 0)
         *l = (struct list_def){.name = name->str, .loc = name->loc, .broken = append < 0};
     if (!items || items->kind != Y_SEQ) {
-        diag_error(defs->d, items ? items->loc : item->loc, "%s: 'items' must be a list%s%s", what,
-                   items ? ", not " : "", items ? ynode_kind_name(items) : "");
+        if (items)
+            diag_error(defs->d, items->loc, "%s: 'items' must be a list in brackets, not %s", what,
+                       ynode_kind_name(items));
+        else
+            (void)item_missing(defs, item, "items", what);
         l->broken = true;
         return 0;
     }
@@ -209,12 +282,13 @@ int item_macro(struct defs *defs, const struct ynode *item)
         return defs_no_memory(defs);
     item_check_keys(defs, item, keys, what);
     if (!is_name(name->str, name->len, lex_identifier))
-        diag_warning(defs->d, name->loc,
+        diag_warning(defs->d, DIAG_BAD_NAME, name->loc,
                      "%s: no condition can use such a name: letters, digits and '_' only", what);
     append = item_append(defs, item, "condition", what);
     m = map_get(&defs->macro_by_name, name->str, name->len);
     if (append > 0 && !m) {
-        diag_error(defs->d, name->loc, "%s: there is no macro of that name to append to", what);
+        diag_error(defs->d, name->loc, "%s: there is no macro of that name to append to%s", what,
+                   item_name_hint(defs, &defs->macro_by_name, name->str));
         append = -EINVAL;
     }
     if (!m) {
@@ -224,9 +298,13 @@ int item_macro(struct defs *defs, const struct ynode *item)
             return defs_no_memory(defs);
         if (check_count(defs, &defs->macros, name->loc, what) < 0)
             return -ENOMEM;
-    }
+    } else if (append == 0)
+        tell_change(defs, ymap_get(item, "override"), m->loc, name->loc, what);
     if (append <= 0)
-        *m = (struct macro_def){.name = name->str, .loc = name->loc, .broken = append < 0};
+        *m = (struct macro_def){.name = name->str,
+                                .loc = name->loc,
+                                .broken = append < 0,
+                                .used = !is_name(name->str, name->len, lex_identifier)};
     r = item_text(defs, item, "condition", what, true, &cond);
     if (r < 0)
         m->broken = true;

@@ -213,7 +213,7 @@ static int undo_escape(struct lexer *l, char quote, struct gyr_error *err)
     }
     r = escape(c);
     if (r < 0)
-        return gyr_fail(err, -EINVAL, "unknown escape '\\%.*s'",
+        return gyr_fail(err, -EINVAL, "unknown escape '\\%.*s'; a backslash itself is '\\\\'",
                         (int)utf8_len(l->p + l->at, l->len - l->at), l->p + l->at);
     l->at++;
     return r;
@@ -265,8 +265,15 @@ struct token lex_what(const struct lexer *l)
     if (!lex_bare(&copy, &t) && lex_at_end(&copy))
         return (struct token){l->len, 0};
     if (!t.len) {
+        char c = l->p[l->at];
+        const char *close =
+            c == '"' || c == '\'' ? memchr(l->p + l->at + 1, c, l->len - l->at - 1) : NULL;
+
         k = utf8_len(l->p + l->at, l->len - l->at);
-        t = (struct token){l->at, k ? (uint32_t)k : 1};
+        t = (struct token){l->at, close && close > l->p + l->at + 1
+                                      ? (uint32_t)(close + 1 - l->p) - l->at
+                                  : k ? (uint32_t)k
+                                      : 1};
     }
     if (t.len > 40)
         t.len = 40;

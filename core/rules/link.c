@@ -50,6 +50,7 @@ static int open_inner(struct resolver *r, struct list_def *l, struct list_def *i
 {
     int k;
 
+    inner->used = true;
     if (inner->link == LINK_OPEN) {
         tell_cycle(r->defs, loc, "list", trail, inner->name);
         return -EINVAL;
@@ -127,11 +128,14 @@ static int link_reference(struct resolver *r, struct macro_def *m, const struct 
     if (!inner) {
         m->broken = true;
         m->n_told++;
+        if (r->defs->incomplete)
+            return 0;
         diag_error(r->defs->d, text_loc(n->text, n->off),
                    "macro '%.100s': unknown macro '%.100s'%s", m->name, n->macro,
                    resolve_macro_hint(r->defs, n->macro));
         return 0;
     }
+    inner->used = true;
     if (inner->link == LINK_OPEN) {
         m->broken = true;
         m->n_told++;

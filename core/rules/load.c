@@ -159,9 +159,9 @@ static int read_item(struct defs *defs, const struct ynode *item)
     else if (ymap_get(item, "rule"))
         return item_rule(defs, item);
     else if (item->n == 0)
-        diag_warning(defs->d, item->loc, "an empty item is ignored");
+        diag_warning(defs->d, DIAG_IGNORED_ITEM, item->loc, "an empty item is ignored");
     else
-        diag_warning(defs->d, item->items[0]->loc,
+        diag_warning(defs->d, DIAG_IGNORED_ITEM, item->items[0]->loc,
                      "an item with '%.100s' is no rule, macro or list and is ignored%s",
                      item->items[0]->str, item_hint(defs, item->items[0]->str, kinds));
     return 0;

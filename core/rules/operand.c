@@ -377,6 +377,10 @@ struct expr *operand_right(struct parser *p, enum cmp_op op, enum cmp_mod mod)
         (void)snprintf(what, sizeof(what), "a number after '%s'", cmp_op_name(op));
         return e || p->err.code ? e : operand_expected(p, what);
     }
+    if (lex_peek(&p->lex) == '(')
+        return operand_fail(p, off, "'%s' takes one value, not a list: write '%s%s (…)'",
+                            cmp_op_name(op), op == OP_EQ ? "in" : cmp_op_name(op),
+                            op == OP_EQ ? "" : " oneof");
     (void)snprintf(what, sizeof(what), "a value after '%s'", cmp_op_name(op));
     return quoted_or_bare(p, what);
 }

@@ -60,6 +60,17 @@ static enum cmp_mod modifier(struct parser *p)
     return MOD_NONE;
 }
 
+static void *no_comparator(struct parser *p, const struct token *t)
+{
+    const char *hint = t->len > 1 ? operand_hint(p, t, op_at) : "";
+
+    return operand_fail(
+        p, t->off, "'%.*s' is no comparator%s", (int)(t->len > 60 ? 60 : t->len), p->lex.p + t->off,
+        hint[0] || t->len == 1 ? hint
+                               : "; there are = != < <= > >= in intersects pmatch contains "
+                                 "icontains startswith endswith glob iglob regex exists");
+}
+
 static struct node *comparison(struct parser *p, uint32_t off, struct expr *lhs)
 {
     enum cmp_mod mod = MOD_NONE;
@@ -78,8 +89,7 @@ static struct node *comparison(struct parser *p, uint32_t off, struct expr *lhs)
         return operand_expected(p, "a comparator such as '=', 'in' or 'exists'");
     op = cmp_op_find(p->lex.p + t.off, t.len);
     if (op < 0)
-        return operand_fail(p, t.off, "'%.*s' is no comparator%s", (int)(t.len > 60 ? 60 : t.len),
-                            p->lex.p + t.off, t.len > 1 ? operand_hint(p, &t, op_at) : "");
+        return no_comparator(p, &t);
     if (op != OP_EXISTS) {
         if (!cmp_op_takes_list((enum cmp_op)op) && !(op >= OP_LT && op <= OP_GE))
             mod = modifier(p);
@@ -234,6 +244,12 @@ static void *leftover(struct parser *p)
 
     if (*s == ')')
         return operand_fail(p, t.off, "this ')' closes nothing");
+    for (uint32_t i = 1; i < p->text->n_parts; i++)
+        if (p->text->parts[i].off == t.off)
+            return operand_fail(p, t.off,
+                                "what is appended to a condition begins with 'and' or 'or', not "
+                                "'%.*s'",
+                                (int)t.len, s);
     if (t.len == 3 && strncasecmp(s, "and", 3) == 0)
         right = "and";
     if (t.len == 2 && strncasecmp(s, "or", 2) == 0)

@@ -13,18 +13,18 @@ static struct node *resolve_node(struct resolver *r, struct unit *u, const struc
 
 /* ---- problems ---- */
 
-void problem_add(struct resolver *r, struct unit *u, enum problem_kind kind,
-                 const struct text *text, uint32_t off, const char *fmt, ...)
+void problem_add(struct resolver *r, struct unit *u, uint32_t kind, const struct text *text,
+                 uint32_t off, const char *fmt, ...)
 {
     struct problem *p;
     struct buf b;
     va_list ap;
 
-    if (kind != PROBLEM_WARNING)
+    if (kind < PROBLEM_WARNING)
         u->has_error = true;
     if (kind == PROBLEM_ERROR)
         u->has_hard_error = true;
-    if (kind != PROBLEM_WARNING && u->what)
+    if (kind < PROBLEM_WARNING && u->what)
         r->n_errors++;
     /* Each place costs a walk over its scalar. */
     if (u->n_problems++ >= PROBLEMS_MAX)
@@ -41,7 +41,7 @@ void problem_add(struct resolver *r, struct unit *u, enum problem_kind kind,
     if (!p->text)
         p->text = "out of memory";
     p->loc = text_loc(text, off);
-    p->is_warning = kind == PROBLEM_WARNING;
+    p->warning = kind < PROBLEM_WARNING ? DIAG_NONE : (enum diag_code)(kind - PROBLEM_WARNING);
     p->is_unknown = kind == PROBLEM_UNKNOWN;
     *(u->last ? u->last : &u->first) = p;
     u->last = &p->next;
@@ -55,9 +55,10 @@ void resolve_tell(struct resolver *r, struct unit *u)
     for (uint32_t i = 0; i < u->uses.n; i++)
         resolve_tell(r, u->uses.p[i]);
     for (const struct problem *p = u->first; p; p = p->next)
-        diag_add(r->defs->d, p->is_warning ? SEV_WARNING : SEV_ERROR, p->loc, "%s", p->text);
+        diag_add(r->defs->d, p->warning ? SEV_WARNING : SEV_ERROR, p->warning, p->loc, "%s",
+                 p->text);
     if (u->n_problems > PROBLEMS_MAX)
-        diag_warning(r->defs->d, u->first->loc, "%s: %u problems more", u->what,
+        diag_warning(r->defs->d, DIAG_MORE_PROBLEMS, u->first->loc, "%s: %u problems more", u->what,
                      u->n_problems - PROBLEMS_MAX);
 }
 
@@ -66,7 +67,7 @@ const struct problem *resolve_first_error(const struct unit *u)
     const struct problem *found = NULL;
 
     for (const struct problem *p = u->first; p; p = p->next)
-        if (!p->is_warning)
+        if (!p->warning)
             return p;
     for (uint32_t i = 0; i < u->uses.n && !found; i++) {
         const struct unit *used = u->uses.p[i];
@@ -140,9 +141,14 @@ struct expr *resolve_copy(struct resolver *r, const struct expr *e)
 
 static const struct list_def *list_named(const struct resolver *r, const struct expr *e)
 {
+    struct list_def *l;
+
     if (e->kind != X_CONST || e->quoted)
         return NULL;
-    return map_get(&r->defs->list_by_name, e->value.u.ptr, e->value.len);
+    l = map_get(&r->defs->list_by_name, e->value.u.ptr, e->value.len);
+    if (l)
+        l->used = true;
+    return l;
 }
 
 /* A word that looks like the name of a list and nearly is one: it would match as plain text. */
@@ -157,7 +163,7 @@ static void warn_near_list(struct resolver *r, struct unit *u, const struct expr
     for (uint32_t i = 0; i < r->defs->list_by_name.n; i++)
         suggest_offer(&s, r->defs->list_by_name.slots[i].key);
     if (suggest_best(&s) && s.distance <= 2)
-        problem_add(r, u, PROBLEM_WARNING, e->text, e->off,
+        problem_add(r, u, PROBLEM_WARNING + DIAG_NEAR_LIST, e->text, e->off,
                     "'%.*s' is a plain value here; did you mean the list '%s'?", (int)s.len, s.word,
                     suggest_best(&s));
 }
@@ -168,6 +174,9 @@ static int open_list(struct resolver *r, struct unit *u, struct expr *list)
     struct vec open = {0};
     const struct list_def *l;
 
+    if (!list->list.n)
+        problem_add(r, u, PROBLEM_WARNING + DIAG_NEVER_MATCHES, list->text, list->off,
+                    "the list is empty: this is never true");
     for (uint32_t i = 0; i < list->list.n; i++) {
         struct expr *e = list->list.items[i];
 
@@ -278,11 +287,14 @@ static struct node *resolve_macro(struct resolver *r, struct unit *u, const stru
     struct macro_def *m = map_gets(&r->defs->macro_by_name, ast->macro);
     struct unit *inner = NULL;
 
+    if (!m && r->defs->incomplete)
+        return broken(u, n);
     if (!m) {
         problem_add(r, u, PROBLEM_ERROR, ast->text, ast->off, "unknown macro '%.100s'%s",
                     ast->macro, resolve_macro_hint(r->defs, ast->macro));
         return broken(u, n);
     }
+    m->used = true;
     if (m->broken)
         return broken(u, n);
     if (macro_unit(r, m, depth, &inner) < 0)

@@ -19,8 +19,8 @@ struct problem {
     struct problem *next;
     struct loc loc;
     const char *text;
-    bool is_warning;
-    bool is_unknown; /**< a name nobody knows: `skip-if-unknown-filter` forgives it */
+    enum diag_code warning; /**< DIAG_NONE: an error */
+    bool is_unknown;        /**< a name nobody knows: `skip-if-unknown-filter` forgives it */
 };
 
 /** A macro or a rule, resolved for one schema. */
@@ -65,10 +65,10 @@ const char *resolve_macro_hint(struct defs *defs, const char *word);
 /** A copy of an operand as the parser made it. @return NULL without memory. */
 struct expr *resolve_copy(struct resolver *r, const struct expr *e);
 
+/** Or, for warnings, PROBLEM_WARNING + enum diag_code. */
 enum problem_kind { PROBLEM_ERROR, PROBLEM_UNKNOWN, PROBLEM_WARNING };
 __attribute__((format(printf, 6, 7))) void problem_add(struct resolver *r, struct unit *u,
-                                                       enum problem_kind kind,
-                                                       const struct text *text, uint32_t off,
-                                                       const char *fmt, ...);
+                                                       uint32_t kind, const struct text *text,
+                                                       uint32_t off, const char *fmt, ...);
 
 #endif /* RULES_RESOLVE_H */

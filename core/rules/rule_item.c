@@ -60,8 +60,12 @@ static int set_priority(struct defs *defs, struct rule_def *r, const struct ynod
         return -EINVAL;
     p = priority_parse(n->str);
     if (p < 0) {
+        const char *hint = item_hint(defs, n->str, names);
+
         diag_error(defs->d, n->loc, "%s: '%.60s' is no priority%s", what, n->str,
-                   item_hint(defs, n->str, names));
+                   hint[0] ? hint
+                           : "; there are emergency, alert, critical, error, warning, notice, "
+                             "informational and debug");
         return -EINVAL;
     }
     r->priority = (uint32_t)p;
@@ -133,15 +137,16 @@ static int set_duration(struct defs *defs, struct rule_def *r, const struct ynod
     return 0;
 }
 
-/* Falco's warning about rules for every event type has no cost behind it here: checked only. */
 static int set_warn(struct defs *defs, struct rule_def *r, const struct ynode *item, bool append,
                     const char *what)
 {
-    bool ignored;
+    bool warn = true;
+    int k = item_bool(defs, item, "warn_evttypes", what, &warn);
 
-    (void)r;
     (void)append;
-    return item_bool(defs, item, "warn_evttypes", what, &ignored);
+    if (k >= 0)
+        r->any_type = !warn;
+    return k;
 }
 
 static int set_skip(struct defs *defs, struct rule_def *r, const struct ynode *item, bool append,
@@ -215,12 +220,14 @@ static int override(struct defs *defs, struct rule_def *r, const struct ynode *i
         k = override_one(defs, r, item, o->items[2 * i], o->items[2 * i + 1], what);
         worst = k < 0 && worst != -ENOMEM ? k : worst;
     }
-    for (uint32_t i = 0; i < item->n; i++) {
+    for (uint32_t i = 0; i < item->n && worst == 0; i++) {
         const struct ynode *key = item->items[2 * i];
 
         if (setter_find(key->str) && !ymap_get(o, key->str)) {
-            diag_error(defs->d, key->loc, "%s: '%s' has no entry in 'override'", what, key->str);
-            worst = worst ? worst : -EINVAL;
+            diag_error(defs->d, key->loc,
+                       "%s: '%s' has no entry in 'override': is it to be appended or replaced?",
+                       what, key->str);
+            worst = -EINVAL;
         }
     }
     return worst;
@@ -238,8 +245,8 @@ static int set_all(struct defs *defs, struct rule_def *r, const struct ynode *it
         if (!ymap_get(item, s->key)) {
             if (!s->required)
                 continue;
-            diag_error(defs->d, item->loc, "%s has no '%s'", what, s->key);
-            worst = worst ? worst : -EINVAL;
+            k = item_missing(defs, item, s->key, what);
+            worst = worst ? worst : k;
             continue;
         }
         k = s->set(defs, r, item, !all, what);
@@ -265,12 +272,12 @@ static int append_old(struct defs *defs, struct rule_def *r, const struct ynode 
 {
     int k = 0;
 
-    diag_warning(defs->d, item->loc,
-                 "%s: 'append' is deprecated: name what to append under 'override'", what);
     if (!ymap_get(item, "condition") && !ymap_get(item, "exceptions")) {
         diag_error(defs->d, item->loc, "%s: to append, it needs a condition or exceptions", what);
         return -EINVAL;
     }
+    diag_warning(defs->d, DIAG_DEPRECATED, item->loc,
+                 "%s: 'append' is deprecated: name what to append under 'override'", what);
     if (ymap_get(item, "condition"))
         k = set_condition(defs, r, item, true, what);
     if (k == 0 && ymap_get(item, "exceptions"))
@@ -278,22 +285,26 @@ static int append_old(struct defs *defs, struct rule_def *r, const struct ynode 
     return k;
 }
 
-static int change(struct defs *defs, struct rule_def *old, const struct ynode *item, bool append,
-                  const struct ynode *o, const char *what)
+static int change(struct defs *defs, struct rule_def *old, const struct ynode *item,
+                  const char *name, bool append, const struct ynode *o, const char *what)
 {
     const char *verb = append ? "append to" : o ? "override" : "enable or disable";
     int k;
 
     if (!old) {
-        diag_error(defs->d, item->loc, "%s: there is no rule of that name to %s", what, verb);
+        diag_error(defs->d, item->loc, "%s: there is no rule of that name to %s%s", what, verb,
+                   item_name_hint(defs, &defs->rule_by_name, name));
         return -EINVAL;
     }
+    if (o)
+        diag_info(defs->d, DIAG_OVERRIDES, item->loc, "%s is changed, which stands in %s:%u", what,
+                  old->loc.file->path, old->loc.line);
     if (append)
         k = append_old(defs, old, item, what);
     else if (o)
         k = override(defs, old, item, o, what);
     else {
-        diag_warning(defs->d, item->loc,
+        diag_warning(defs->d, DIAG_DEPRECATED, item->loc,
                      "%s: 'enabled' alone is deprecated: add 'override: {enabled: replace}'", what);
         k = set_enabled(defs, old, item, false, what);
     }
@@ -318,6 +329,8 @@ static int define(struct defs *defs, struct rule_def *old, const struct ynode *i
             return defs_no_memory(defs);
         }
     }
+    if (old)
+        item_tell_again(defs, old->loc, name->loc, what);
     *r = (struct rule_def){.name = name->str,
                            .loc = name->loc,
                            .source = source ? source : "syscall",
@@ -370,7 +383,7 @@ int item_rule(struct defs *defs, const struct ynode *item)
     given = source ? source->str : is_change ? NULL : "syscall";
     k = check_source(defs, old, source, given, name->loc, what);
     if (k == 0)
-        k = is_change ? change(defs, old, item, append, o, what)
+        k = is_change ? change(defs, old, item, name->str, append, o, what)
                       : define(defs, old, item, name, given, what);
     return k == -ENOMEM ? k : 0;
 }

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "rules/lint.h"
 #include "rules/parse.h"
 #include "rules/template.h"
 
@@ -83,8 +84,8 @@ static void skip_rule(struct loading *l, const struct unit *u)
 {
     const struct problem *p = resolve_first_error(u);
 
-    diag_warning(l->defs.d, p->loc, "%s is left out (skip-if-unknown-filter): %s", u->what,
-                 p->text);
+    diag_warning(l->defs.d, DIAG_LEFT_OUT, p->loc, "%s is left out (skip-if-unknown-filter): %s",
+                 u->what, p->text);
 }
 
 static uint32_t schema_number(const struct loading *l, const struct schema *schema)
@@ -140,7 +141,7 @@ static int add_rule(struct loading *l, const struct rule_def *def)
     if (def->broken && (!def->condition.n || !def->output.n))
         return 0;
     if (!schema) {
-        diag_warning(l->defs.d, def->loc,
+        diag_warning(l->defs.d, DIAG_LEFT_OUT, def->loc,
                      "rule '%.200s' is left out: nobody provides source '%.60s'", def->name,
                      def->source);
         return 0;
@@ -162,6 +163,7 @@ static int add_rule(struct loading *l, const struct rule_def *def)
     k = build(l, def, r, &u);
     if (k <= 0 || def->broken || def->priority > l->conf->max_priority)
         return k < 0 ? k : 0;
+    lint_rule(&l->defs, def, r);
     r->id = l->rules.n;
     if (set_tags(l, r, &def->tags) < 0 || set_desc(l, r, &def->desc, u.what) < 0)
         return -ENOMEM;
@@ -177,6 +179,8 @@ static int build_all(struct loading *l)
         k = extras_begin(&l->defs, l->conf->adjust, l->conf->schemas->n, &l->extras);
     for (uint32_t i = 0; i < l->defs.rules.n && k == 0; i++)
         k = add_rule(l, l->defs.rules.p[i]);
+    if (k == 0)
+        lint_defs(&l->defs);
     if (k == 0)
         extras_end(&l->defs, &l->extras);
     l->rs->rules = (struct rule **)l->rules.p;
@@ -197,6 +201,7 @@ static int read_one(struct loading *l, const char *path)
 
     if (k == -ENOMEM)
         return k;
+    l->defs.incomplete |= k < 0;
     if (k < 0)
         return 0; /* told; the other files are read all the same */
     if (!vec_push(l->defs.arena, &l->defs.files, (void *)docs.file->path))
@@ -324,4 +329,13 @@ void ruleset_free(struct ruleset *rs)
         return;
     arena_free(rs->arena);
     free(rs);
+}
+
+uint32_t ruleset_n_enabled(const struct ruleset *rs)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < rs->n_rules; i++)
+        n += rs->rules[i]->enabled;
+    return n;
 }

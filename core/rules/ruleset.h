@@ -93,6 +93,7 @@ int ruleset_load(const struct ruleset_conf *conf, struct diags *d, struct rulese
 int ruleset_load_text(const struct ruleset_conf *conf, const char *path, const char *text,
                       size_t len, struct diags *d, struct ruleset **ret);
 void ruleset_free(struct ruleset *rs); /**< NULL is fine */
+uint32_t ruleset_n_enabled(const struct ruleset *rs);
 
 /** "Warning": as Falco writes it. */
 const char *priority_name(uint32_t priority);

@@ -33,7 +33,7 @@ static void warn_no_rule(struct defs *defs, const struct ynode *rule)
     if (defs_may_guess(defs, defs->rules.n))
         for (uint32_t i = 0; i < defs->rules.n; i++)
             suggest_offer(&s, ((const struct rule_def *)defs->rules.p[i])->name);
-    diag_warning(defs->d, rule->loc, "no rule is named '%.200s'%s", rule->str,
+    diag_warning(defs->d, DIAG_SELECTS_NOTHING, rule->loc, "no rule is named '%.200s'%s", rule->str,
                  diag_hint(defs->d, suggest_best(&s)));
 }
 
@@ -48,8 +48,8 @@ static void warn_no_tag(struct defs *defs, const struct ynode *tag)
         for (uint32_t k = 0; k < def->tags.n && defs_may_guess(defs, 1); k++)
             suggest_offer(&s, def->tags.p[k]);
     }
-    diag_warning(defs->d, tag->loc, "no rule has the tag '%.200s'%s", tag->str,
-                 diag_hint(defs->d, suggest_best(&s)));
+    diag_warning(defs->d, DIAG_SELECTS_NOTHING, tag->loc, "no rule has the tag '%.200s'%s",
+                 tag->str, diag_hint(defs->d, suggest_best(&s)));
 }
 
 /* ---- selection ---- */
@@ -192,6 +192,7 @@ void extras_end(struct defs *defs, const struct vec *all)
         const struct extra *x = all->p[i];
 
         if (!x->used)
-            diag_warning(defs->d, x->conf->loc, "%s: this entry fits no rule", what_of(x->conf));
+            diag_warning(defs->d, DIAG_SELECTS_NOTHING, x->conf->loc, "%s: this entry fits no rule",
+                         what_of(x->conf));
     }
 }

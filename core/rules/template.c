@@ -153,7 +153,7 @@ static int read_operand(struct builder *b, uint32_t at, struct expr **ret, uint3
         if (n && !e)
             return defs_no_memory(b->r->defs);
         if (n && isalnum((unsigned char)b->t->p[at + n]))
-            problem_add(b->r, b->u, PROBLEM_WARNING, b->t, at,
+            problem_add(b->r, b->u, PROBLEM_WARNING + DIAG_OUTPUT_TEXT, b->t, at,
                         "the output shows field '%.*s' and then '%.*s' as text", (int)n,
                         b->t->p + at, (int)(l.at - at - n), b->t->p + at + n);
         if (n && check_operand(b->r, b->u, e)) {
@@ -215,7 +215,7 @@ static int read_parts(struct builder *b, uint32_t from, uint32_t end)
         k = add_literal(b, lit, at);
         next = ++at;
         if (k == 0 && is_container_info(b, at)) {
-            problem_add(b->r, b->u, PROBLEM_WARNING, b->t, at,
+            problem_add(b->r, b->u, PROBLEM_WARNING + DIAG_DEPRECATED, b->t, at,
                         "%%container.info is deprecated and stands for nothing");
             lit = at = at + (uint32_t)strlen("container.info");
             continue;

@@ -8,7 +8,6 @@
 #include "test/why.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -278,22 +277,8 @@ static int check_names(struct runner *r, const struct test *t, struct diags *d)
 
 /* ---- a run ---- */
 
-static int drive(struct pipeline *p, struct gyr_error *err)
-{
-    struct pollfd fd = {.fd = pipeline_fd(p), .events = POLLIN};
-    int r = pipeline_start(p, err);
-
-    if (r < 0)
-        return r;
-    while (!pipeline_is_done(p)) {
-        (void)poll(&fd, 1, -1);
-        (void)pipeline_tick(p);
-    }
-    r = pipeline_finish(p);
-    return r < 0 ? gyr_fail(err, r, "its events could not be read to their end") : 0;
-}
-
-static int run_pipeline(struct runner *r, struct config *c, struct diags *d, struct gyr_error *err)
+static int run_pipeline(struct runner *r, struct config *c, struct diags *d,
+                        struct gyr_error *err)
 {
     const struct pipeline_watch watch = {r, watch_begin, watch_event, watch_alert};
     struct pipeline_conf pc = {
@@ -302,7 +287,7 @@ static int run_pipeline(struct runner *r, struct config *c, struct diags *d, str
     int k = pipeline_new(&pc, d, &p);
 
     if (k == 0)
-        k = drive(p, err);
+        k = pipeline_run(p, err);
     trace_free(r->trace); /* before what it asks */
     r->trace = NULL;
     pipeline_free(p);

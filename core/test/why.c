@@ -80,9 +80,14 @@ static uint32_t count(struct trace *t, const struct node *n, bool want)
     }
 }
 
+uint32_t why_blockers(struct trace *t, const struct node *condition)
+{
+    return count(t, condition, true);
+}
+
 /* ---- telling ---- */
 
-static void add_value(struct buf *b, struct trace *t, const struct node *n)
+void why_add_value(struct buf *b, struct trace *t, const struct node *n)
 {
     struct gyr_value v;
     struct buf plain;
@@ -110,7 +115,7 @@ static void add_clause(struct buf *b, struct trace *t, const struct node *n, boo
         buf_adds(b, "…");
     buf_free(&text);
     if (n->kind == N_CMP)
-        add_value(b, t, n);
+        why_add_value(b, t, n);
     if (l.file)
         buf_addf(b, "\n      %s:%u:%u, %s", l.file->path, l.line, l.col, n->text->what);
     buf_addc(b, '\n');
@@ -145,7 +150,7 @@ void why_event(struct why *w, struct trace *t, const struct gyr_event *ev)
 
     if (!trace_concerns(t, w->rule))
         return;
-    n = count(t, w->rule->condition, true);
+    n = why_blockers(t, w->rule->condition);
     if (w->concerned++ && n >= w->blockers)
         return;
     w->blockers = n;

@@ -25,4 +25,9 @@ void why_event(struct why *w, struct trace *t, const struct gyr_event *ev);
 /** Lines for a user. */
 void why_tell(const struct why *w, struct buf *out);
 
+/** How many comparisons stand in the way of a condition; 0: it is true. */
+uint32_t why_blockers(struct trace *t, const struct node *condition);
+/** ": it is 'x'", of the left side of a comparison; nothing when it has no value. */
+void why_add_value(struct buf *b, struct trace *t, const struct node *n);
+
 #endif /* TEST_WHY_H */

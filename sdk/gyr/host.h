@@ -47,9 +47,9 @@ struct gyr_host {
      *  @return 0; -ENOSPC past 64 counters. Not for every event: keep your own and add at times. */
     int (*metric_add)(void *ctx, const char *name, uint64_t delta);
 
-    /** Start a thread with every signal blocked but those of a crash, and from its first instruction
-     *  without the capabilities that no plugin in use needs: one that a plugin makes by itself in
-     *  start() keeps them. It must be joined before destroy() returns.
+    /** Start a thread with every signal blocked but those of a crash, and from its first
+     *  instruction without the capabilities that no plugin in use needs: one that a plugin makes by
+     *  itself in start() keeps them. It must be joined before destroy() returns.
      *  @param name at most 15 bytes. @return 0 and an id; -EAGAIN. */
     int (*thread_start)(void *ctx, const char *name, void (*fn)(void *), void *arg,
                         uint64_t *ret_id);

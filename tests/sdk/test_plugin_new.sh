@@ -28,10 +28,9 @@ skip() {
     printf 'ok %d # SKIP %s\n' "$n" "$1"
 }
 
-# What was built already, into a prefix of its own: through DESTDIR, then moved, as packages do. Flags
-# that make was called with must not build it all anew here.
+# What was built already, into a prefix of its own: through DESTDIR, then moved, as packages do.
 unset MAKELEVEL MFLAGS
-MAKEFLAGS='' make -s -o "$build/flags" install VARIANT="$variant" O="$build" DESTDIR="$tmp/stage" \
+MAKEFLAGS='' make -s install BUILT=1 VARIANT="$variant" O="$build" DESTDIR="$tmp/stage" \
     prefix=/opt/gyr >"$tmp/log" 2>&1 && mv "$tmp/stage/opt/gyr" "$tmp/inst"
 ok "gyr is installed, with its SDK"
 unset MAKEFLAGS GYR
@@ -158,7 +157,7 @@ if command -v patch >/dev/null 2>&1; then
 else
     skip "docs/plugins.md word for word: patch is not installed"
 fi
-(cd "$top" && MAKEFLAGS='' make -s -o "$build/flags" uninstall VARIANT="$variant" O="$build" DESTDIR= prefix="$tmp/inst") >"$tmp/log" 2>&1 &&
+(cd "$top" && MAKEFLAGS='' make -s uninstall VARIANT="$variant" O="$build" DESTDIR= prefix="$tmp/inst") >"$tmp/log" 2>&1 &&
     find "$tmp/inst" ! -type d | grep -v 'etc/gyr/gyr.yaml$\|/plugins/hello.so$' >"$tmp/log"
 [ ! -s "$tmp/log" ]
 ok "uninstall takes it all away but what others put there"

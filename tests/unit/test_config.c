@@ -65,6 +65,10 @@ static void an_empty_file_is_the_defaults(void **state)
     assert_string_equal(c->live_sources[0], "ebpf");
     assert_string_equal(c->live_sources[1], "kmod");
     assert_false(c->first_match_only);
+    assert_null(c->http_listen);
+    assert_string_equal(c->status_socket, STATUS_SOCKET_DEFAULT);
+    assert_false(c->status_socket_named);
+    assert_true(c->stuck_after_ns == UINT64_C(30000000000));
     assert_null(c->drop_ins[0]);
 }
 
@@ -106,6 +110,9 @@ static void everything_said(void **state)
              "host_root: /host/\n"
              "hostname: h1\n"
              "log_level: debug\n"
+             "http: {listen: '[::1]:9100'}\n"
+             "status_socket: /run/x.sock\n"
+             "stuck_after: 5s\n"
              "parking: {deadline: 250ms, max_events: 8, max_bytes: 1M}\n") < 0)
         fail_msg("%s", diags.first->text);
     assert_int_equal(c->n_plugin_dirs, 2);
@@ -183,6 +190,10 @@ static void everything_said(void **state)
     assert_string_equal(c->host_root, "/host");
     assert_string_equal(c->hostname, "h1");
     assert_int_equal(c->log_level, LOG_L_DEBUG);
+    assert_string_equal(c->http_listen, "[::1]:9100");
+    assert_string_equal(c->status_socket, "/run/x.sock");
+    assert_true(c->status_socket_named);
+    assert_true(c->stuck_after_ns == UINT64_C(5000000000));
     assert_int_equal(c->park_deadline_ns, 250000000);
     assert_int_equal(c->park_events, 8);
     assert_int_equal(c->park_bytes, 1 << 20);
@@ -257,6 +268,11 @@ static void every_mistake_has_its_place(void **state)
         {"drop_privileges: maybe", "'maybe' is neither true nor false", 1, 18},
         {"hostname: \"a\\0\"", "holds a NUL character", 1, 11},
         {"log_level: loud", "'loud' is not one of error, warning, notice, info, debug", 1, 12},
+        {"http: {listen: nowhere:80}", "'nowhere:80' is no address to listen at", 1, 16},
+        {"http: {listen: '1.2.3.4:70000'}", "is no address to listen at", 1, 16},
+        {"http: {port: 80}", "http has no key 'port'", 1, 8},
+        {"status_socket: gyr.sock", "must be an absolute path of at most", 1, 16},
+        {"stuck_after: 1s", "'1s' is out of range: 2s to 1h is allowed", 1, 14},
         {"parking: {deadline: 2h}", "'2h' is out of range: 1ms to 1m is allowed", 1, 21},
         {"parking: {deadline: soon}", "'soon' is not a duration such as 250ms or 5s", 1, 21},
         {"parking: {max_bytes: 1}", "is out of range", 1, 22},
@@ -380,6 +396,16 @@ static void drop_ins_add_and_replace(void **state)
     assert_string_equal(c->outputs[1].plugin, path);
 }
 
+static void http_has_a_place_by_default(void **state)
+{
+    (void)state;
+    assert_int_equal(load("http: {}"), 0);
+    assert_string_equal(c->http_listen, HTTP_LISTEN_DEFAULT);
+    assert_int_equal(load("http: {listen: none}\nstatus_socket: none"), 0);
+    assert_null(c->http_listen);
+    assert_null(c->status_socket);
+}
+
 static void a_file_that_is_not_there(void **state)
 {
     (void)state;
@@ -397,6 +423,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(all_mistakes_are_told, setup, teardown),
         cmocka_unit_test_setup_teardown(drop_ins_add_and_replace, setup, teardown),
         cmocka_unit_test_setup_teardown(a_file_that_is_not_there, setup, teardown),
+        cmocka_unit_test_setup_teardown(http_has_a_place_by_default, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -140,6 +140,10 @@ static void test_fixed(void **state)
         told(base, arena_printf(arena, "%sdrop_privileges: no", base), "drop_privileges"), 1);
     assert_int_equal(told(base, arena_printf(arena, "%sparking: {deadline: 2s}", base), "parking"),
                      1);
+    assert_int_equal(told(base, arena_printf(arena, "%shttp: {}", base), "http"), 1);
+    assert_int_equal(
+        told(base, arena_printf(arena, "%sstatus_socket: none", base), "status_socket"), 1);
+    assert_int_equal(told(base, arena_printf(arena, "%sstuck_after: 9s", base), "stuck_after"), 1);
 }
 
 static void test_references(void **state)

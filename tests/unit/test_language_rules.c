@@ -147,9 +147,9 @@ static void lists(void **state)
         {LIST("l", "[l]") RULE_T("proc.name in (l)"), "proc.name=l", YES},
         {LIST("l", "[m]") LIST("m", "[l]") RULE_T("proc.name in (l)"), "",
          "!4:11: list 'l' contains itself: l → m → l"},
-        {"- list: l\n" RULE_T("proc.name = a"), "", "!1:3: list 'l': 'items' must be a list"},
+        {"- list: l\n" RULE_T("proc.name = a"), "", "!1:3: list 'l' has no 'items'"},
         {LIST("l", "a") RULE_T("proc.name = a"), "",
-         "!2:10: list 'l': 'items' must be a list, not text"},
+         "!2:10: list 'l': 'items' must be a list in brackets, not text"},
     };
 
     (void)state;
@@ -234,7 +234,7 @@ static void exceptions(void **state)
         {EXC("  - name: e\n    values:\n    - [a]\n"), "",
          "!7:5: rule 'T': exception 'e' has no 'fields'"},
         {EXC("  - fields: [proc.name]\n    values:\n    - [a]\n"), "",
-         "!7:5: rule 'T' has no 'name'"},
+         "!7:5: rule 'T': an exception has no 'name'"},
         {EXC("  - name: e\n    fields: [proc.pid]\n    values:\n    - [x]\n"), "",
          "!10:8: rule 'T': exception 'e': 'x' is not a number"},
     };
@@ -339,7 +339,8 @@ static void overrides(void **state)
         {RULE_T("fd.num = 1") "  enabled: perhaps\n", "",
          "!6:12: rule 'T': 'enabled' must be true or false, not 'perhaps'"},
         {"- rule: T\n  desc: d\n  condition: fd.num = 1\n  output: o\n  priority: high\n", "",
-         "!5:13: rule 'T': 'high' is no priority"},
+         "!5:13: rule 'T': 'high' is no priority; there are emergency, alert, critical, "
+         "error, warning, notice, informational and debug"},
         {"- rule: T\n  desc: d\n  condition: fd.num = 1\n  output: '%fd.nun'\n  priority: info\n",
          "", "!4:13: rule 'T': unknown field 'fd.nun'; did you mean 'fd.num'?"},
         {"- rul: T\n" RULE_T("fd.num = 1"), "fd.num=1", YES},

@@ -130,7 +130,7 @@ static void quotes(void **state)
         {"\"ends with \\\\\"", "ends with \\", 14, NULL},
         {"\"a", NULL, 0, "this \" quote is not closed"},
         {"'a\\'", NULL, 0, "this ' quote is not closed"},
-        {"\"a\\qb\"", NULL, 2, "unknown escape '\\q'"},
+        {"\"a\\qb\"", NULL, 2, "unknown escape '\\q'; a backslash itself is '\\\\'"},
         {"\"a\\'b\"", NULL, 2, "\\' is no escape between \" quotes"},
         {"'a\\\"b'", NULL, 2, "\\\" is no escape between ' quotes"},
         {"\"\\x4\"", NULL, 1, "\\x needs two hexadecimal digits"},
@@ -175,8 +175,13 @@ static void what_stands_there(void **state)
         const char *text;
         uint32_t want;
     } cases[] = {
-        {"abc def", 3},  {"(x", 1},    {"", 0},
-        {"\xc3\xa9", 2}, {"\"x\"", 1}, {"0123456789012345678901234567890123456789012345", 40},
+        {"abc def", 3},
+        {"(x", 1},
+        {"", 0},
+        {"\xc3\xa9", 2},
+        {"\"x\"", 3},
+        {"\"x", 1},
+        {"0123456789012345678901234567890123456789012345", 40},
     };
 
     (void)state;

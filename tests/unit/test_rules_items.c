@@ -77,8 +77,8 @@ static const struct {
      "13:14: error: list 'l': 'item' cannot be overridden, only 'items'\n"},
     {"- list: l\n  items: [a]\n  override: {items: prepend}\n", NULL,
      "13:21: error: list 'l': an override is 'append' or 'replace'\n"},
-    {"- list: l\n  items: a\n", NULL, "12:10: error: list 'l': 'items' must be a list, not text\n"},
-    {"- list: l\n", NULL, "11:3: error: list 'l': 'items' must be a list\n"},
+    {"- list: l\n  items: a\n", NULL, "12:10: error: list 'l': 'items' must be a list in brackets, not text\n"},
+    {"- list: l\n", NULL, "11:3: error: list 'l' has no 'items'\n"},
     {"- list: l\n  items: [[a]]\n", NULL,
      "12:11: error: list 'l': an item must be text, not a list\n"},
     {"- macro: m\n", NULL, "11:3: error: macro 'm' has no 'condition'\n"},
@@ -264,7 +264,7 @@ static const struct {
 
     {"x", "18: error: rule 'T': 'exceptions' must be a list, not text\n"},
     {"[x]", "19: error: rule 'T': an exception must be a mapping, not text\n"},
-    {"[{fields: proc.name}]", "19: error: rule 'T' has no 'name'\n"},
+    {"[{fields: proc.name}]", "19: error: rule 'T': an exception has no 'name'\n"},
     {"[{name: e}]", "19: error: rule 'T': exception 'e' has no 'fields'\n"},
     {"[{name: e, fields: proc.name, value: [a]}]",
      "48: warning: rule 'T': exception 'e': unknown key 'value' is ignored; did you mean "
@@ -283,7 +283,8 @@ static const struct {
     {"[{name: e, fields: [proc.name, fd.num], values: [[a]]}]",
      "67: error: rule 'T': exception 'e': it has 2 fields, but here 1 value\n"},
     {"[{name: e, fields: [proc.name], values: [a]}]",
-     "59: error: rule 'T': exception 'e': it has 1 field, but here only 1 value\n"},
+     "59: error: rule 'T': exception 'e': 'fields' is a list, so each of 'values' must be a list "
+     "of as many, not text\n"},
     {"[{name: e, fields: [proc.name], values: [[[a, b]]]}]",
      "60: error: rule 'T': exception 'e': '=' takes one value, not a list\n"},
     {"[{name: e, fields: [proc.name], values: [['']]}]",

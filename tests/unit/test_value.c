@@ -249,13 +249,43 @@ static void copy_without_memory(void **state)
     arena_free(small);
 }
 
+/* What a plugin gives is read as declared only when it is that. */
+static void only_what_fits(void **state)
+{
+    static const uint8_t addr[16];
+    const struct gyr_value str = gyr_str("x", 1), num = gyr_num(GYR_T_U64, 7),
+                           none = gyr_num(GYR_T_NONE, 0), strange = gyr_num(77, 0),
+                           nowhere = {.type = GYR_T_STR, .len = 3},
+                           endless = {.type = GYR_T_STR, .len = UINT32_MAX, .u.ptr = "x"},
+                           empty = {.type = GYR_T_STR},
+                           ip = {.type = GYR_T_IP, .len = 16, .u.ptr = addr},
+                           odd = {.type = GYR_T_IP, .len = 5, .u.ptr = addr};
+    const struct gyr_value same[] = {str, empty}, mixed[] = {str, num};
+    const struct gyr_value list = {.type = GYR_T_LIST, .len = 2, .u.ptr = same},
+                           mixture = {.type = GYR_T_LIST, .len = 2, .u.ptr = mixed},
+                           hollow = {.type = GYR_T_LIST, .len = 2};
+
+    (void)state;
+    assert_true(value_fits(&str, GYR_T_STR, false) && value_fits(&empty, GYR_T_STR, false));
+    assert_true(value_fits(&str, GYR_T_NONE, false) && value_fits(&num, GYR_T_NONE, false));
+    assert_false(value_fits(&num, GYR_T_STR, false) || value_fits(&str, GYR_T_U64, false));
+    assert_false(value_fits(&num, GYR_T_I64, false) || value_fits(&none, GYR_T_NONE, false));
+    assert_false(value_fits(&strange, GYR_T_NONE, false) || value_fits(&list, GYR_T_STR, false));
+    assert_false(value_fits(&nowhere, GYR_T_STR, false) || value_fits(&endless, GYR_T_STR, false));
+    assert_true(value_fits(&ip, GYR_T_IP, false) && value_fits(&ip, GYR_T_NET, false));
+    assert_false(value_fits(&odd, GYR_T_IP, false));
+    assert_true(value_fits(&list, GYR_T_STR, true) && value_fits(&mixture, GYR_T_NONE, true));
+    assert_false(value_fits(&mixture, GYR_T_STR, true) || value_fits(&hollow, GYR_T_STR, true));
+    assert_false(value_fits(&str, GYR_T_STR, true));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_as_text),          cmocka_unit_test(others_as_text),
         cmocka_unit_test(deep_lists_end),           cmocka_unit_test(parses),
         cmocka_unit_test(parse_says_what_is_wrong), cmocka_unit_test(copies_are_equal_and_apart),
-        cmocka_unit_test(copy_without_memory),
+        cmocka_unit_test(copy_without_memory),      cmocka_unit_test(only_what_fits),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

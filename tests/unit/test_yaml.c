@@ -111,19 +111,21 @@ static void errors(void **state)
     } cases[] = {
         {"a: 1\nb: 2\na: 3\n", 3, 1, "key 'a' is there twice, first in line 1"},
         {"[a, b", 2, 1,
-         "YAML: did not find expected ',' or ']' while parsing a flow sequence that begins in line "
-         "1"},
-        {"a: b\n  c: d\n", 2, 4, "YAML: mapping values are not allowed in this context"},
+         "YAML: expected ',' or ']': a bracket is not closed; see line 1, where it begins"},
+        {"a: b\n  c: d\n", 2, 4,
+         "YAML: a ':' cannot stand here: a value that holds ': ' needs quotes, or the indentation "
+         "is wrong"},
         {"a: *x\n", 1, 4, "alias '*x' names no anchor before it"},
         {"a: &x [*x]\n", 1, 8, "alias '*x' stands for something that holds an alias itself"},
         {"a: &x [1]\nb: &y [*x]\nc: *y\n", 3, 4,
          "alias '*y' stands for something that holds an alias itself"},
         {"[a, b]: c\n", 1, 1, "a key must be text, not a list"},
         {"- a\n---\n- b\n", 3, 1, "a second document in one file"},
-        {"ok: 1\nbad: \x01\n", 2, 6, "YAML: control characters are not allowed"},
-        {"ok: 1\nbad: \xff\n", 2, 6, "YAML: invalid leading UTF-8 octet"},
-        {"a:\n\t- b\n", 2, 1,
-         "YAML: found character that cannot start any token while scanning for the next token"},
+        {"ok: 1\nbad: \x01\n", 2, 6, "YAML: a control character (0x01) stands here"},
+        {"ok: 1\nbad: \xff\n", 2, 6, "YAML: this is not UTF-8; save the file as UTF-8"},
+        {"a:\n\t- b\n", 2, 1, "YAML: a tab cannot indent; use blanks"},
+        {"\xff\xfe- \x61", 1, 1, "YAML: the file is UTF-16; save it as UTF-8"},
+        {"a: \"x\n", 2, 1, "YAML: a quote is not closed; see line 1, where it begins"},
         {"x: [1,\ny: ]\nz: }", 3, 4, NULL},
     };
     struct fixture *f = *state;

@@ -72,7 +72,7 @@ static const struct gyr_schema schema = {
 /* ---- the instance ---- */
 
 struct config {
-    int64_t count, rate, fail_after, batch, lose;
+    int64_t count, rate, fail_after, batch, lose, hang_at, hang;
     unsigned char now;
 };
 
@@ -81,7 +81,7 @@ struct fake {
     const struct config *cfg;
     int64_t next;  /* which event comes next; negative: still opening the stream */
     int64_t again; /* negative: a snapshot that was asked for */
-    int lost, woken;
+    int lost, woken, hung;
     pthread_mutex_t lock;
     pthread_cond_t cond;
     uint64_t room[BATCH_MAX][RECORD_MAX / 8];
@@ -298,6 +298,17 @@ static void pause_ns(struct fake *f, uint64_t ns)
     pthread_mutex_unlock(&f->lock);
 }
 
+/* Deaf to wake(), once. */
+static void hang(struct fake *f)
+{
+    struct timespec ts = {.tv_sec = (time_t)f->cfg->hang};
+
+    if (f->hung || !f->cfg->hang || f->next < f->cfg->hang_at)
+        return;
+    f->hung = 1;
+    nanosleep(&ts, NULL);
+}
+
 static int next_batch(void *self, struct gyr_batch *b, struct gyr_error *err)
 {
     struct fake *f = self;
@@ -305,6 +316,7 @@ static int next_batch(void *self, struct gyr_batch *b, struct gyr_error *err)
     uint32_t max = cfg->rate ? 1 : (uint32_t)cfg->batch;
 
     b->n = 0;
+    hang(f);
     if (cfg->fail_after && f->next >= cfg->fail_after)
         return gyr_fail(err, -EIO, "failed after %d events, as it was told to", (int)f->next);
     if (f->next >= cfg->count && f->lost >= (cfg->lose > 0))
@@ -337,6 +349,11 @@ static const struct gyr_option options[] = {
     {GYR_OPT(struct config, lose, GYR_O_INT, "lose", "0",
              "Tell of so many lost events at the end."),
      .min = 0, .max = 1000000000},
+    {GYR_OPT(struct config, hang, GYR_O_INT, "hang", "0", "Hang once, for so many seconds."),
+     .min = 0, .max = 3600},
+    {GYR_OPT(struct config, hang_at, GYR_O_INT, "hang_at", "0",
+             "Before this event; -2: in the middle of the snapshot."),
+     .min = -3, .max = 1000000000},
     {GYR_OPT(struct config, now, GYR_O_BOOL, "now", "no",
              "Events happen when they are made, not at the same times in each run.")},
 };
