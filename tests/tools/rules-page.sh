@@ -91,7 +91,7 @@ awk -F '\t' -v OFS='\t' '
     { m = split($4, tag, ", "); tactic = ""
       for (i = 1; i <= m; i++) if (tag[i] ~ /^mitre_/) { tactic = substr(tag[i], 7); gsub(/_/, " ", tactic) }
       for (i = 1; i <= m; i++) if (tag[i] ~ /^T[0-9]/) print tactic, tag[i], $1 }' "$tmp/facts" |
-    sort -t '	' -k 1,2 -s | awk -F '\t' '
+    sort -t "$(printf '\t')" -k 1,2 -s | awk -F '\t' '
     function flush() { if (id != "") printf "| %s | [%s](https://attack.mitre.org/techniques/%s/) | %s |\n", tactic, id, url, rules }
     { if ($1 != tactic || $2 != id) { flush(); rules = ""; tactic = $1; id = $2; url = id; sub(/\./, "/", url) }
       rules = rules (rules == "" ? "" : "; ") $3 }
