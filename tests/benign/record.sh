@@ -169,6 +169,7 @@ docker_end() {
         [ -e "$work/docker.pid" ] || break
         sleep 1
     done
+    umount "$work/docker-run/netns/default" 2>/dev/null
 }
 
 record() {
