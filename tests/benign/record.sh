@@ -45,6 +45,7 @@ prepare_cron() {
 }
 prepare_python() { apt-get install -y -q python3 python3-venv && rm -rf "$work/venv"; }
 prepare_docker() {
+    # shellcheck source=/dev/null
     [ -x "$work/root/bin/sh" ] || debootstrap --variant=minbase "$(. /etc/os-release && echo "$VERSION_CODENAME")" "$work/root"
     tar -C "$work/root" -c . | docker import - gyr-benign-base
     mkdir -p "$work/image"
@@ -74,6 +75,7 @@ do_build() {
     cd "$work/src" || return
     for i in 1 2 3 4 5 6; do printf '#include <stdio.h>\nint f%s(void) { return puts("%s"); }\n' $i $i >f$i.c; done
     printf 'int f1(void);\nint main(void) { return f1() < 0; }\n' >main.c
+    # shellcheck disable=SC2016 # make's own
     printf 'all: main\nmain: main.o f1.o f2.o f3.o f4.o f5.o f6.o\n\tgcc -g -o $@ $^\ninstall: main\n\tinstall -D main $(DESTDIR)/usr/local/bin/main\n' >Makefile
     git init -q . && git add -A && git -c user.name=a -c user.email=a@example.org commit -qm first
     make -j2 && ./main && make install DESTDIR="$work/stage"
@@ -103,7 +105,7 @@ do_web() {
 }
 do_databases() {
     rm -rf "$work/pg" && mkdir -p "$work/pg" && chown postgres "$work/pg" "$work"
-    pg=$(ls -d /usr/lib/postgresql/*/bin | tail -n 1)
+    pg=$(find /usr/lib/postgresql -name initdb -exec dirname {} + | sort | tail -n 1)
     setpriv --reuid postgres --regid postgres --clear-groups "$pg/initdb" -D "$work/pg/data"
     setpriv --reuid postgres --regid postgres --clear-groups "$pg/pg_ctl" -w -D "$work/pg/data" -l "$work/pg/log" \
         -o "-p 15432 -k $work/pg -c listen_addresses=127.0.0.1" start
@@ -156,11 +158,18 @@ docker_begin() {
     export DOCKER_HOST
     in_group dockerd --iptables=false --ip6tables=false --bridge=none --data-root "$work/docker" --exec-root "$work/docker-run" \
         --pidfile "$work/docker.pid" --cgroup-parent gyr-benign/docker -H "$DOCKER_HOST" >"$work/dockerd.log" 2>&1 &
-    for _ in $(seq 60); do docker version >/dev/null 2>&1 && break || sleep 1; done
+    for _ in $(seq 60); do
+        docker version >/dev/null 2>&1 && break
+        sleep 1
+    done
 }
 docker_end() {
     kill "$(cat "$work/docker.pid")"
-    for _ in $(seq 30); do [ -e "$work/docker.pid" ] || break; sleep 1; done
+    for _ in $(seq 30); do
+        [ -e "$work/docker.pid" ] || break
+        sleep 1
+    done
+    umount "$work/docker-run/netns/default" 2>/dev/null
 }
 
 record() {

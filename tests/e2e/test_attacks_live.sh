@@ -116,4 +116,18 @@ END
 same ours host host
 sed -i '$a 1 unshare Namespace changed in a container' "$tmp/more"
 [ -z "$container" ] || same ours b31728ffadd4 container
+
+# each_told PLACE COLUMN: of each act, the rule of tests/rules/attacks.tsv told
+each_told() {
+    /usr/bin/python3 "$acts" --list | sort >"$tmp/acts"
+    awk -F '\t' '!/^#/ && ($2 != "-" && $3 != "-" || $4 != "") { print $1 }' tests/rules/attacks.tsv | sort |
+        diff "$tmp/acts" - >"$tmp/log"
+    cut -f 1 "$tmp/ours.$1" | sort -u >"$tmp/told"
+    awk -F '\t' -v at="$2" '!/^#/ && $at != "-" { print $at }' tests/rules/attacks.tsv | sort -u |
+        comm -23 - "$tmp/told" >>"$tmp/log"
+    [ ! -s "$tmp/log" ]
+    ok "ours: each act that a behaviour covers is told ($1)"
+}
+each_told host 2
+[ -z "$container" ] || each_told container 3
 finish

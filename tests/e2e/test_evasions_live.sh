@@ -53,7 +53,7 @@ ok "the daemon ends cleanly, and lost nothing"
 # were_told PLACE CONTAINER: each that was done there was told
 were_told() {
     # shellcheck disable=SC2034 # read takes them
-    while IFS='	' read -r name rule word; do
+    while IFS=$(printf '\t') read -r name rule word; do
         grep -F "\"rule\":\"$rule\"" "$tmp/alerts.json" | grep -F "\"$word\"" |
             grep -qF "\"container.id\":\"$2\""
         r=$?

@@ -91,7 +91,7 @@ awk -F '\t' -v OFS='\t' '
     { m = split($4, tag, ", "); tactic = ""
       for (i = 1; i <= m; i++) if (tag[i] ~ /^mitre_/) { tactic = substr(tag[i], 7); gsub(/_/, " ", tactic) }
       for (i = 1; i <= m; i++) if (tag[i] ~ /^T[0-9]/) print tactic, tag[i], $1 }' "$tmp/facts" |
-    sort -t '	' -k 1,2 -s | awk -F '\t' '
+    sort -t "$(printf '\t')" -k 1,2 -s | awk -F '\t' '
     function flush() { if (id != "") printf "| %s | [%s](https://attack.mitre.org/techniques/%s/) | %s |\n", tactic, id, url, rules }
     { if ($1 != tactic || $2 != id) { flush(); rules = ""; tactic = $1; id = $2; url = id; sub(/\./, "/", url) }
       rules = rules (rules == "" ? "" : "; ") $3 }
@@ -100,6 +100,7 @@ awk -F '\t' -v OFS='\t' '
 printf '\n## By behaviour\n\nWhat the stable and incubating rules of Falco tell of, and which of ours do.\n\n| behaviour | rules |\n| --- | --- |\n'
 awk -F '\t' '!/^#/ { printf "| %s | %s |\n", $1, $2 }' tests/rules/behaviours.tsv
 
+# shellcheck disable=SC2016 # that is no expression
 printf '\n## Rule by rule\n\nA program named in a list counts only where it belongs, as `rules/README.md` has it.\n\n'
 printf '| rule | priority | what it tells | false positives | lists to tune |\n| --- | --- | --- | --- | --- |\n'
 awk -F '\t' '{ printf "| %s | %s%s | %s | %s | %s |\n", $1, $2, $3 == "" ? "" : ", off", $5, $6, $7 == "" ? "none: an exception" : $7 }' "$tmp/facts"
