@@ -126,7 +126,7 @@ in_force 20 && more "$tmp/alerts" && stop &&
 ok "of two sources, each event is alerted of once by rules of 20 generations"
 
 # ---- a recording ----
-captures=$(i=0; while [ $i -lt 100 ]; do printf '%s, ' "$PWD/tests/captures/seed.scap.gz"; i=$((i + 1)); done)
+captures=$(i=0; while [ $i -lt 500 ]; do printf '%s, ' "$PWD/tests/captures/seed.scap.gz"; i=$((i + 1)); done)
 cat >"$tmp/gyr.yaml" <<END
 plugin_dirs: [$build/plugins]
 sources: [{plugin: replay, options: {path: [$captures]}}]
