@@ -76,8 +76,9 @@ void live_stop(struct live *l)
     losses_free(&l->losses);
 }
 
-void live_wake(struct live *l)
+void live_wake(void *self)
 {
+    struct live *l = self;
     uint64_t one = 1;
     ssize_t n = write(l->wake_fd, &one, sizeof(one));
 
@@ -95,15 +96,20 @@ void live_after_want(struct live *l)
         l->begun = l->in_snapshot = true;
 }
 
-void live_snapshot(struct live *l)
+int live_snapshot(void *self)
 {
+    struct live *l = self;
+
     proc_snapshot_begin(l->proc);
     l->in_snapshot = true;
+    return 0;
 }
 
 /* A thread that nobody knows: what made it was lost. */
-int live_snapshot_thread(struct live *l, int64_t tid)
+int live_snapshot_thread(void *self, int64_t tid)
 {
+    struct live *l = self;
+
     for (uint32_t i = 0; i < l->n_asked; i++)
         if (l->asked[i] == tid)
             return 0;
@@ -150,7 +156,7 @@ static void heal(struct live *l, uint64_t now)
     l->heal_state = l->heal_other = false;
     l->n_asked = 0;
     l->healed_ns = now;
-    live_snapshot(l);
+    (void)live_snapshot(l);
     (void)l->host->metric_add(l->host->ctx, "snapshots_after_loss", 1);
 }
 
@@ -238,8 +244,9 @@ static void rest(struct live *l, uint32_t timeout_ms)
     drain_wake(l);
 }
 
-int live_next_batch(struct live *l, struct gyr_batch *b, struct gyr_error *err)
+int live_next_batch(void *self, struct gyr_batch *b, struct gyr_error *err)
 {
+    struct live *l = self;
     int r = 0;
 
     b->n = 0;

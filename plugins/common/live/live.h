@@ -65,10 +65,28 @@ void live_stop(struct live *l); /**< half-started and stopped ones too */
 int live_before_want(struct live *l, struct gyr_error *err);
 void live_after_want(struct live *l);
 
-/** As in struct gyr_source_ops. */
-int live_next_batch(struct live *l, struct gyr_batch *b, struct gyr_error *err);
-void live_wake(struct live *l);
-void live_snapshot(struct live *l);
-int live_snapshot_thread(struct live *l, int64_t tid);
+/** Operations of struct gyr_source_ops as they stand, for sources that begin with their struct
+ *  live, which @p self then is. */
+int live_next_batch(void *self, struct gyr_batch *b, struct gyr_error *err);
+void live_wake(void *self);
+int live_snapshot(void *self);
+int live_snapshot_thread(void *self, int64_t tid);
+
+/** Options that every such source has, of members of these names in its @p config. */
+#define LIVE_OPTIONS(config)                                                                       \
+    {GYR_OPT(config, ring_size, GYR_O_SIZE, "ring_size", "8M",                                     \
+             "Bytes of each ring for events of files and the network."),                           \
+     .min = 64 << 10, .max = 1 << 30},                                                             \
+        {GYR_OPT(config, state_ring_size, GYR_O_SIZE, "state_ring_size", "4M",                     \
+                 "Bytes of each ring for what processes do: exec, clone, exit, changes of user."), \
+         .min = 64 << 10, .max = 1 << 30},                                                         \
+        {GYR_OPT(config, cpus_per_ring, GYR_O_INT, "cpus_per_ring", "0",                           \
+                 "CPUs that share a pair of rings; 0: as many as make at most 16 pairs."),         \
+         .max = PROBE_CPUS},                                                                       \
+    {                                                                                              \
+        GYR_OPT(config, snaplen, GYR_O_SIZE, "snaplen", "80",                                      \
+                "Bytes of read, written, sent and received data that events show."),               \
+            .max = PROBE_DATA_MAX                                                                  \
+    }
 
 #endif /* LIVE_LIVE_H */

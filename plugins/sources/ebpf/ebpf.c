@@ -6,6 +6,7 @@
 #include "syscall/syscall.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -23,18 +24,7 @@ static const struct gyr_option options[] = {
              "fexit: to the wanted system calls alone, so that others cost nothing (kernels with "
              "trampolines); sys_exit: to the exit of every call; auto: fexit where it works."),
      .choices = attach_modes},
-    {GYR_OPT(struct config, ring_size, GYR_O_SIZE, "ring_size", "8M",
-             "Bytes of each ring for events of files and the network."),
-     .min = 64 << 10, .max = 1 << 30},
-    {GYR_OPT(struct config, state_ring_size, GYR_O_SIZE, "state_ring_size", "4M",
-             "Bytes of each ring for what processes do: exec, clone, exit, changes of user."),
-     .min = 64 << 10, .max = 1 << 30},
-    {GYR_OPT(struct config, cpus_per_ring, GYR_O_INT, "cpus_per_ring", "0",
-             "CPUs that share a pair of rings; 0: as many as make at most 16 pairs."),
-     .max = PROBE_CPUS},
-    {GYR_OPT(struct config, snaplen, GYR_O_SIZE, "snaplen", "80",
-             "Bytes of read, written, sent and received data that events show."),
-     .max = PROBE_DATA_MAX},
+    LIVE_OPTIONS(struct config),
     {GYR_OPT(struct config, snapshot, GYR_O_ENUM, "snapshot", "auto",
              "Where the state of processes is read, at the start and after losses. proc: /proc; "
              "kernel: by eBPF programs (5.10 and newer); auto: /proc if it shows the machine."),
@@ -42,12 +32,12 @@ static const struct gyr_option options[] = {
 };
 
 struct ebpf {
+    struct live live; /* first: see live.h */
     const struct gyr_host *host;
     const struct config *cfg;
     struct probe probe;
     struct snap *snap; /* NULL: /proc tells of processes */
     int epoll_fd;      /* of the rings */
-    struct live live;
 };
 
 /* ---- life ---- */
@@ -184,44 +174,16 @@ static int ebpf_want(void *self, const struct gyr_want *w, struct gyr_error *err
     return r;
 }
 
-static int ebpf_next_batch(void *self, struct gyr_batch *b, struct gyr_error *err)
-{
-    struct ebpf *s = self;
-
-    return live_next_batch(&s->live, b, err);
-}
-
-static void ebpf_wake(void *self)
-{
-    struct ebpf *s = self;
-
-    live_wake(&s->live);
-}
-
-static int ebpf_snapshot(void *self)
-{
-    struct ebpf *s = self;
-
-    live_snapshot(&s->live);
-    return 0;
-}
-
-static int ebpf_snapshot_thread(void *self, int64_t tid)
-{
-    struct ebpf *s = self;
-
-    return live_snapshot_thread(&s->live, tid);
-}
-
+_Static_assert(offsetof(struct ebpf, live) == 0, "its operations are live's");
 static const struct gyr_source_ops source = {
     .size = sizeof(struct gyr_source_ops),
     .flags = GYR_SRC_LIVE,
     .schema = &syscall_schema,
-    .next_batch = ebpf_next_batch,
-    .wake = ebpf_wake,
+    .next_batch = live_next_batch,
+    .wake = live_wake,
     .want = ebpf_want,
-    .snapshot = ebpf_snapshot,
-    .snapshot_thread = ebpf_snapshot_thread,
+    .snapshot = live_snapshot,
+    .snapshot_thread = live_snapshot_thread,
 };
 
 static const struct gyr_plugin plugin = {

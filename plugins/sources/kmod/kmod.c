@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <gyr/util.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 struct config {
@@ -17,25 +18,14 @@ struct config {
 
 static const struct gyr_option options[] = {
     {GYR_OPT(struct config, device, GYR_O_STR, "device", "/dev/gyr", "The module's device.")},
-    {GYR_OPT(struct config, ring_size, GYR_O_SIZE, "ring_size", "8M",
-             "Bytes of each ring for events of files and the network."),
-     .min = 64 << 10, .max = 1 << 30},
-    {GYR_OPT(struct config, state_ring_size, GYR_O_SIZE, "state_ring_size", "4M",
-             "Bytes of each ring for what processes do: exec, clone, exit, changes of user."),
-     .min = 64 << 10, .max = 1 << 30},
-    {GYR_OPT(struct config, cpus_per_ring, GYR_O_INT, "cpus_per_ring", "0",
-             "CPUs that share a pair of rings; 0: as many as make at most 16 pairs."),
-     .max = PROBE_CPUS},
-    {GYR_OPT(struct config, snaplen, GYR_O_SIZE, "snaplen", "80",
-             "Bytes of read, written, sent and received data that events show."),
-     .max = PROBE_DATA_MAX},
+    LIVE_OPTIONS(struct config),
 };
 
 struct kmod {
+    struct live live; /* first: see live.h */
     const struct gyr_host *host;
     const struct config *cfg;
     struct device device;
-    struct live live;
 };
 
 /* ---- life ---- */
@@ -158,44 +148,16 @@ static int kmod_want(void *self, const struct gyr_want *w, struct gyr_error *err
     return 0;
 }
 
-static int kmod_next_batch(void *self, struct gyr_batch *b, struct gyr_error *err)
-{
-    struct kmod *s = self;
-
-    return live_next_batch(&s->live, b, err);
-}
-
-static void kmod_wake(void *self)
-{
-    struct kmod *s = self;
-
-    live_wake(&s->live);
-}
-
-static int kmod_snapshot(void *self)
-{
-    struct kmod *s = self;
-
-    live_snapshot(&s->live);
-    return 0;
-}
-
-static int kmod_snapshot_thread(void *self, int64_t tid)
-{
-    struct kmod *s = self;
-
-    return live_snapshot_thread(&s->live, tid);
-}
-
+_Static_assert(offsetof(struct kmod, live) == 0, "its operations are live's");
 static const struct gyr_source_ops source = {
     .size = sizeof(struct gyr_source_ops),
     .flags = GYR_SRC_LIVE,
     .schema = &syscall_schema,
-    .next_batch = kmod_next_batch,
-    .wake = kmod_wake,
+    .next_batch = live_next_batch,
+    .wake = live_wake,
     .want = kmod_want,
-    .snapshot = kmod_snapshot,
-    .snapshot_thread = kmod_snapshot_thread,
+    .snapshot = live_snapshot,
+    .snapshot_thread = live_snapshot_thread,
 };
 
 static const struct gyr_plugin plugin = {
