@@ -295,7 +295,7 @@ $(O)/live/leaf: $(top)/tests/live/leaf.c $(O)/flags
 	$(call say,LIVE)mkdir -p $(@D) && $(CC) $(live_flags) -nostdlib -static $< -o $@
 $(O)/live/cost: $(top)/tests/live/cost.c $(O)/flags
 	$(call say,LIVE)mkdir -p $(@D) && $(CC) $(live_flags) $< -lbpf -o $@
-$(O)/live/%.so: $(top)/tests/live/%.c $(top)/tests/live/shown.h $(O)/flags
+$(O)/live/%.so: $(top)/tests/live/%.c $(top)/tests/live/shown.h $(wildcard $(top)/sdk/gyr/*.h) $(O)/flags
 	$(call say,LIVE)mkdir -p $(@D) && $(CC) $(live_flags) $(pl_flags) -shared $< -o $@
 
 $(O)/bench/%: $(O)/obj/tests/bench/%.o $(O)/lib/libtest.a $(O)/lib/libplugins.a $(O)/lib/libcore.a

@@ -4,23 +4,10 @@
 # rule did not fire, what is wrong in a test and where, TAP, JUnit, coverage, exit statuses.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-gyr=${GYR:-build/release/bin/gyr}
-plugins=${GYR_BUILD:-build/release}/plugins
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-umask 022
-n=0 bad=0
-
-ok() { # NAME: the last command's status decides
-    if [ $? -eq 0 ]; then
-        n=$((n + 1))
-        printf 'ok %d - %s\n' "$n" "$1"
-    else
-        n=$((n + 1)) bad=1
-        printf 'not ok %d - %s\n' "$n" "$1"
-        sed 's/^/# /' "$tmp/out" "$tmp/err"
-    fi
-}
+# shellcheck source=tests/lib/tap.sh
+. tests/lib/tap.sh
+told="$tmp/out $tmp/err"
+plugins=$build/plugins
 
 # run STATUS [OPTION…] FILE…: gyr test ends so
 run() {
@@ -252,5 +239,4 @@ ok "no file: wrong usage"
 run 2 --coverage-min 101 x && says "--coverage-min is a number from 0 to 100"
 ok "--coverage-min: no percentage"
 
-printf '1..%d\n' "$n"
-exit $bad
+finish

@@ -3,7 +3,7 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # the scripts use and set these
 build=$(realpath "${GYR_BUILD:-build/release}")
 gyr=$(realpath "${GYR:-$build/bin/gyr}")
-tmp=$(mktemp -d) || exit 1
+tmp=$(mktemp -d ${tmp_in:+-p "$(realpath "$tmp_in")"}) || exit 1 # $tmp_in: where that is to be
 chmod 755 "$tmp"
 umask 022
 n=0 bad=0

@@ -3,27 +3,11 @@
 # Plugins that were built against ABI 1.0, kept as binaries, load and do what they did then.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-gyr=${GYR:-build/release/bin/gyr}
-build=$(cd "${GYR_BUILD:-build/release}" && pwd) || exit 1
-[ "$(uname -m)" = x86_64 ] || {
-    printf '1..1\nok 1 # SKIP the binaries are for x86_64\n'
-    exit 0
-}
-tmp=$(mktemp -d "$build/abi10.XXXXXX") || exit 1
-trap 'rm -rf "$tmp"' EXIT
-umask 022
-n=0 bad=0
-
-ok() { # NAME: the last command's status decides
-    if [ $? -eq 0 ]; then
-        n=$((n + 1))
-        printf 'ok %d - %s\n' "$n" "$1"
-    else
-        n=$((n + 1)) bad=1
-        printf 'not ok %d - %s\n' "$n" "$1"
-        sed 's/^/# /' "$tmp/log"
-    fi
-}
+tmp_in=${GYR_BUILD:-build/release} # below /tmp no plugin is loaded
+# shellcheck source=tests/lib/tap.sh
+. tests/lib/tap.sh
+told="$tmp/log"
+[ "$(uname -m)" = x86_64 ] || skip_all "the binaries are for x86_64"
 
 (cd tests/sdk/abi-1.0 && sha256sum -c SHA256SUMS) >"$tmp/log" 2>&1
 ok "they are those of then"
@@ -88,5 +72,4 @@ for name in source enricher output; do # with the options and the source of the 
         grep -Eq ' ok, 0 failed, [012] skipped' "$tmp/log"
     ok "the $name passes the check of today ($(tail -n 1 "$tmp/log"))"
 done
-printf '1..%d\n' "$n"
-exit $bad
+finish

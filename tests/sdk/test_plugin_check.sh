@@ -4,29 +4,11 @@
 # of a detector that runs it.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-gyr=${GYR:-build/release/bin/gyr}
-build=$(cd "${GYR_BUILD:-build/release}" && pwd) || exit 1
 variant=${GYR_VARIANT:-release}
-tmp=$(mktemp -d "$build/check.XXXXXX") || exit 1
-trap 'rm -rf "$tmp"' EXIT
-umask 022
-n=0 bad=0
-
-ok() { # NAME: the last command's status decides
-    if [ $? -eq 0 ]; then
-        n=$((n + 1))
-        printf 'ok %d - %s\n' "$n" "$1"
-    else
-        n=$((n + 1)) bad=1
-        printf 'not ok %d - %s\n' "$n" "$1"
-        sed 's/^/# /' "$tmp/log"
-    fi
-}
-
-skip() {
-    n=$((n + 1))
-    printf 'ok %d # SKIP %s\n' "$n" "$1"
-}
+tmp_in=${GYR_BUILD:-build/release} # below /tmp no plugin is loaded
+# shellcheck source=tests/lib/tap.sh
+. tests/lib/tap.sh
+told="$tmp/log"
 
 # ---- our own ----
 options() { # PLUGIN: what it cannot do without, on lines
@@ -195,5 +177,4 @@ leak_thread plugin leak_thread: destroy() has left the thread [0-9]* running
 EOT
 run tame 'name (item,item)' && [ "$rc" -eq 0 ] && ! grep -q error "$tmp/log"
 ok "one that keeps to the ABI runs, and nothing is said of it"
-printf '1..%d\n' "$n"
-exit $bad
+finish

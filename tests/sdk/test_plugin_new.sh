@@ -5,28 +5,11 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 top=$PWD
-build=$(cd "${GYR_BUILD:-build/release}" && pwd) || exit 1
 variant=${GYR_VARIANT:-release}
-tmp=$(mktemp -d "$build/new.XXXXXX") || exit 1
-trap 'rm -rf "$tmp"' EXIT
-umask 022
-n=0 bad=0
-
-ok() { # NAME: the last command's status decides
-    if [ $? -eq 0 ]; then
-        n=$((n + 1))
-        printf 'ok %d - %s\n' "$n" "$1"
-    else
-        n=$((n + 1)) bad=1
-        printf 'not ok %d - %s\n' "$n" "$1"
-        tail -n 60 "$tmp/log" | sed 's/^/# /'
-    fi
-}
-
-skip() {
-    n=$((n + 1))
-    printf 'ok %d # SKIP %s\n' "$n" "$1"
-}
+tmp_in=${GYR_BUILD:-build/release} # below /tmp no plugin is loaded
+# shellcheck source=tests/lib/tap.sh
+. tests/lib/tap.sh
+told="$tmp/log"
 
 # What was built already, into a prefix of its own: through DESTDIR, then moved, as packages do.
 unset MAKELEVEL MFLAGS
@@ -161,5 +144,4 @@ fi
     find "$tmp/inst" ! -type d | grep -v 'etc/gyr/gyr.yaml$\|/plugins/hello.so$' >"$tmp/log"
 [ ! -s "$tmp/log" ]
 ok "uninstall takes it all away but what others put there"
-printf '1..%d\n' "$n"
-exit $bad
+finish
