@@ -281,10 +281,11 @@ static void tell_unknown(const struct parse *p, const struct ynode *key)
                    diag_hint(p->d, suggest_best(&g)));
 }
 
-/* The place without the line: what stands there must not be shown. */
-static struct loc blind(struct loc loc, struct arena *a)
+/* The place without the line: what stands there must not be shown. It lives as long as the message,
+ * which outlives the options. */
+static struct loc blind(struct loc loc, struct diags *d)
 {
-    struct source_file *f = loc.file ? arena_alloc(a, sizeof(*f)) : NULL;
+    struct source_file *f = loc.file ? arena_alloc(d->arena, sizeof(*f)) : NULL;
 
     if (f)
         f->path = loc.file->path;
@@ -318,7 +319,7 @@ static void store(const struct parse *p, const struct gyr_option *o, const struc
     if (store_value(p, o, value, &loc, &err) == 0)
         return;
     if (o->flags & GYR_OF_SECRET)
-        loc = blind(loc, p->arena);
+        loc = blind(loc, p->d);
     diag_error(p->d, loc, "option '%s' of %s: %s", o->name, p->who, err.msg);
 }
 

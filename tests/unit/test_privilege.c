@@ -8,6 +8,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -176,6 +177,18 @@ static void *stay(void *arg)
     return arg;
 }
 
+/* A thread that was joined may stand in /proc for a moment longer. */
+static bool leaves(int tid)
+{
+    char path[64];
+    int tries = 500;
+
+    (void)snprintf(path, sizeof(path), "/proc/self/task/%d", tid);
+    while (access(path, F_OK) == 0 && tries-- > 0)
+        (void)usleep(10000);
+    return tries > 0;
+}
+
 static int finds_stray(void)
 {
     struct gyr_error err = {0};
@@ -191,7 +204,7 @@ static int finds_stray(void)
     found = privilege_find_stray(KEEP);
     (void)pthread_barrier_wait(&barrier);
     (void)pthread_join(t, NULL);
-    if (found <= 0 || found == getpid())
+    if (found <= 0 || found == getpid() || !leaves(found))
         return 3;
     return privilege_find_stray(KEEP) == 0 ? 0 : 4;
 }
