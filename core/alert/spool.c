@@ -3,6 +3,7 @@
 #include "alert/spool_priv.h"
 
 #include "alert/crc32c.h"
+#include "base/fs.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -41,9 +42,9 @@ int spool_open(const struct spool_conf *conf, const char *output, uint32_t windo
         r = gyr_fail(err, -ENOMEM, "no memory");
     else if (strlen(conf->dir) > PATH_MAX - 64)
         r = gyr_fail(err, -ENAMETOOLONG, "the path is too long");
-    else if (mkdir(conf->dir, 0700) < 0 && errno != EEXIST)
-        r = gyr_fail(err, -errno, "'%.300s': %s", conf->dir, strerror(errno));
     else
+        r = make_folders(conf->dir, 0700, err);
+    if (r == 0)
         r = spool_open_ack(s, err);
     if (r == 0)
         r = spool_load_all(s, err);

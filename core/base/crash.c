@@ -152,7 +152,14 @@ static void on_crash(int sig, siginfo_t *info, void *context)
     const char *owner;
     uintptr_t pc, sp;
 
-    (void)info;
+    if (info->si_code <= 0 && info->si_pid != getpid()) {
+        say(line, sizeof(line), "another process sent a signal, and ended it: ");
+        say(line, sizeof(line), signal_name(sig));
+        say(line, sizeof(line), sig == SIGABRT ? " (as the watchdog does with what hangs)\n" : "\n");
+        (void)!write(STDERR_FILENO, line, strlen(line));
+        (void)raise(sig);
+        return;
+    }
     where_it_failed(context, &pc, &sp);
     owner = owner_of(pc);
     if (!owner)

@@ -157,3 +157,22 @@ int list_dir(const char *path, const char *suffix, char ***ret, struct gyr_error
     *ret = names;
     return n;
 }
+
+int make_folders(const char *path, unsigned mode, struct gyr_error *err)
+{
+    char dir[PATH_MAX];
+    size_t len = strlen(path);
+
+    if (len >= sizeof(dir))
+        return gyr_fail(err, -ENAMETOOLONG, "'%.300s...': the path is too long", path);
+    memcpy(dir, path, len + 1);
+    for (size_t i = 1; i <= len; i++) {
+        if (path[i] != '/' && path[i])
+            continue;
+        dir[i] = '\0';
+        if (mkdir(dir, mode) < 0 && errno != EEXIST)
+            return gyr_fail(err, -errno, "'%.300s': %s", dir, strerror(errno));
+        dir[i] = path[i];
+    }
+    return 0;
+}

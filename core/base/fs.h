@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file fs.h
- * @brief Files read whole under a ceiling, and files that only the right people can change.
+ * @brief Files read whole under a ceiling, files that only the right people can change, folders.
  *
  * Any thread.
  */
@@ -32,5 +32,9 @@ int open_trusted(const char *path, struct gyr_error *err);
  *  @return how many; each name and the array are to be freed with free_names(). */
 int list_dir(const char *path, const char *suffix, char ***ret, struct gyr_error *err);
 void free_names(char **names, int n);
+
+/** Make the folder @p path, and those above it that are missing, all with @p mode. @return 0, also
+ *  where it was there; a negative errno. */
+int make_folders(const char *path, unsigned mode, struct gyr_error *err);
 
 #endif /* BASE_FS_H */

@@ -17,6 +17,13 @@
 #include <unistd.h>
 
 static const uint64_t LOOK_NS = 250000000;
+/* timeout(1) and others hand a signal on, and send it to the group besides: that is one request. */
+static const uint64_t SAME_REQUEST_NS = 500000000;
+
+struct ending {
+    bool asked; /* for, or in vain to go on */
+    uint64_t at_ns;
+};
 
 /* Signals come as bytes of a descriptor; blocked before any thread is made, so that no other
  * thread gets them. */
@@ -34,8 +41,14 @@ static int take_signals(void)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* @param ret_hup a SIGHUP came. @return whether the end was asked for. */
-static bool see_to_signals(int fd, struct pipeline *p, bool stopping, bool *ret_hup)
+static void end(struct ending *e, struct pipeline *p)
+{
+    pipeline_stop(p);
+    *e = (struct ending){true, clock_ns()};
+}
+
+/* @param ret_hup a SIGHUP came. */
+static void see_to_signals(int fd, struct pipeline *p, struct ending *e, bool *ret_hup)
 {
     struct signalfd_siginfo si;
 
@@ -44,16 +57,14 @@ static bool see_to_signals(int fd, struct pipeline *p, bool stopping, bool *ret_
         if (si.ssi_signo == SIGHUP) {
             pipeline_reopen(p);
             *ret_hup = true;
-        } else if (stopping) {
+        } else if (!e->asked) {
+            log_info(NULL, "%s: ending", strsignal((int)si.ssi_signo));
+            end(e, p);
+        } else if (clock_ns() - e->at_ns >= SAME_REQUEST_NS) {
             log_error(NULL, "ended at once; alerts may be lost");
             _exit(CLI_FAILED);
-        } else {
-            log_info(NULL, "%s: ending", strsignal((int)si.ssi_signo));
-            pipeline_stop(p);
-            stopping = true;
         }
     }
-    return stopping;
 }
 
 /* Nothing else is to be done than what cannot be done any more. */
@@ -72,46 +83,43 @@ static uint64_t sooner(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* @return whether it was interrupted. */
-static bool run_loop(const struct startup_conf *c, int sigfd, struct session *s,
-                     struct progress *progress)
+static void run_loop(const struct startup_conf *c, int sigfd, struct session *s,
+                     struct progress *progress, struct ending *e)
 {
     struct pipeline *p = s->pipeline;
     struct pollfd fds[] = {{.fd = sigfd, .events = POLLIN},
                            {.fd = pipeline_fd(p), .events = POLLIN},
                            {.fd = service_fd(s->service), .events = POLLIN},
                            {.events = POLLIN}};
-    bool stopping = false, hup = false, changed = false;
+    bool hup = false, changed = false;
 
     for (;;) {
         uint64_t next = pipeline_tick(p);
 
         if (pipeline_is_done(p))
-            return stopping;
+            return;
         next = sooner(next, progress_tick(progress, p));
         next = sooner(next, filewatch_look(s->watch, clock_ns(), &changed));
-        if (!stopping && c->reloads && (hup || changed)) {
+        if (!e->asked && c->reloads && (hup || changed)) {
             service_reloading(s->service);
             reload(c, s);
             hup = false;
             continue; /* there may be more to wait for now */
         }
-        next = sooner(next, service_tick(s->service, p, stopping));
+        next = sooner(next, service_tick(s->service, p, e->asked));
         if (c->record.only)
             next = sooner(next, LOOK_NS);
         fds[3].fd = filewatch_fd(s->watch);
         if (poll(fds, ARRAY_LEN(fds), poll_ms(next)) < 0 && errno != EINTR)
-            return stopping;
-        stopping = see_to_signals(sigfd, p, stopping, &hup);
-        if (!stopping && is_in_vain(c, p)) {
-            pipeline_stop(p);
-            stopping = true;
-        }
+            return;
+        see_to_signals(sigfd, p, e, &hup);
+        if (!e->asked && is_in_vain(c, p))
+            end(e, p);
     }
 }
 
 /* Delivering what is queued may take long, and a signal has to end that too. */
-static bool flush_loop(int sigfd, struct session *s, bool stopping)
+static void flush_loop(int sigfd, struct session *s, struct ending *e)
 {
     struct pipeline *p = s->pipeline;
     struct pollfd fds[] = {{.fd = sigfd, .events = POLLIN},
@@ -125,9 +133,8 @@ static bool flush_loop(int sigfd, struct session *s, bool stopping)
         next = sooner(next, service_tick(s->service, p, true));
         if (poll(fds, ARRAY_LEN(fds), poll_ms(next)) < 0 && errno != EINTR)
             break;
-        stopping = see_to_signals(sigfd, p, stopping, &ignored);
+        see_to_signals(sigfd, p, e, &ignored);
     }
-    return stopping;
 }
 
 static int start(const struct startup_conf *c, struct session *s)
@@ -146,6 +153,7 @@ static int start(const struct startup_conf *c, struct session *s)
 static int run_session(const struct startup_conf *c, struct session *s, int sigfd)
 {
     struct summary_conf sum = {.all = c->stats, .no_rules = c->record.only};
+    struct ending ending = {0};
     struct progress progress;
     uint64_t began = clock_ns();
     int r = start(c, s);
@@ -157,10 +165,11 @@ static int run_session(const struct startup_conf *c, struct session *s, int sigf
         pipeline_stop(s->pipeline);
     }
     progress_begin(&progress, !c->quiet && c->captures);
-    sum.interrupted = run_loop(c, sigfd, s, &progress);
+    run_loop(c, sigfd, s, &progress, &ending);
     sum.elapsed_ns = clock_ns() - began;
     progress_end(&progress);
-    sum.interrupted = flush_loop(sigfd, s, sum.interrupted);
+    flush_loop(sigfd, s, &ending);
+    sum.interrupted = ending.asked;
     r = pipeline_finish(s->pipeline);
     if ((!c->quiet && !c->dry_run) || c->stats)
         summary_print(stderr, s->pipeline, &sum);

@@ -3,6 +3,7 @@
 
 #include "alert/delivery.h"
 #include "base/cleanup.h"
+#include "base/fs.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -136,7 +137,7 @@ static void make_folder(const struct sockaddr_un *addr)
     if (!slash || slash == dir)
         return;
     *slash = '\0';
-    (void)mkdir(dir, 0755);
+    (void)make_folders(dir, 0755, NULL);
 }
 
 /* Is there a socket that nobody answers at any more? Then it goes. */

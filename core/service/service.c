@@ -112,9 +112,10 @@ static void tell_in_words(const struct service *s, const struct health *h, const
     }
     pipeline_reloads(s->pipeline, &reloads);
     notify_send(&s->notify,
-                "%sSTATUS=%s%sgeneration %u, %" PRIu64 " events, %" PRIu64 " alerts, %" PRIu64
+                "%sSTATUS=%s%sgeneration %u, %" PRIu64 " events, %" PRIu64 " alert%s, %" PRIu64
                 " events lost",
-                before, h->why, h->why[0] ? "; " : "", reloads.generation, events, alerts, lost);
+                before, h->why, h->why[0] ? "; " : "", reloads.generation, events, alerts,
+                alerts == 1 ? "" : "s", lost);
 }
 
 /* @return nanoseconds until it is due again. */

@@ -43,7 +43,7 @@ static struct spool *open_spool(uint64_t max_segments)
     struct gyr_error err = {0};
     struct spool *s;
 
-    (void)snprintf(sub, sizeof(sub), "%s/s", dir);
+    (void)snprintf(sub, sizeof(sub), "%s/a/s", dir); /* neither is there at first */
     if (spool_open(&conf, "test", WINDOW, &s, &err) < 0)
         fail_msg("%s", err.msg);
     return s;
