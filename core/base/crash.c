@@ -155,7 +155,8 @@ static void on_crash(int sig, siginfo_t *info, void *context)
     if (info->si_code <= 0 && info->si_pid != getpid()) {
         say(line, sizeof(line), "another process sent a signal, and ended it: ");
         say(line, sizeof(line), signal_name(sig));
-        say(line, sizeof(line), sig == SIGABRT ? " (as the watchdog does with what hangs)\n" : "\n");
+        say(line, sizeof(line),
+            sig == SIGABRT ? " (as the watchdog does with what hangs)\n" : "\n");
         (void)!write(STDERR_FILENO, line, strlen(line));
         (void)raise(sig);
         return;

@@ -17,6 +17,7 @@ at_exit() {
         until_true 5 rmdir_all "$c" || echo "# $c stays"
     done
 }
+# shellcheck disable=SC2317 # until_true calls it
 rmdir_all() { find "$1" -depth -type d -exec rmdir {} + 2>/dev/null; }
 
 systemd=/lib/systemd/systemd
@@ -85,6 +86,7 @@ END
 # A time limit that ends all: the namespace goes with its process 1.
 timeout 280 sh -c "for c in $cgroups; do echo \$\$ >\$c/cgroup.procs; done; exec unshare -m -p -f --kill-child sh $tmp/machine.sh" \
     >"$tmp/systemd" 2>&1 </dev/null &
+# shellcheck disable=SC2317 # until_true calls it
 find_init() { init=$(pgrep -f "^$systemd --unit=gyr.service"); }
 until_true 20 find_init
 ok "systemd runs in namespaces of its own"
@@ -108,6 +110,7 @@ count() { [ "$(alerts "$1")" = "$2" ]; }
 cat "$tmp/act"
 until_true 20 count First 1
 ok "an act is alerted to a file below /var/log/gyr, through a spool below /var/lib/gyr"
+# shellcheck disable=SC2317 # until_true calls it
 alerted() { shown StatusText | grep -qx 'generation 1, [0-9]* events, 1 alert, 0 events lost'; }
 until_true 20 alerted || ! shown StatusText >>"$tmp/err"
 ok "systemctl status tells of it"
@@ -127,6 +130,7 @@ until_true 20 count Second 1 && count First 1
 ok "which is in force"
 
 # ---- a crash, a hang ----
+# shellcheck disable=SC2317 # until_true calls it
 again() { is ActiveState active && ! is MainPID "$pid" && ! is MainPID 0; }
 inside kill -9 "$pid"
 until_true 60 again
