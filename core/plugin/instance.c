@@ -190,7 +190,7 @@ void instance_set_hooks(struct instance *i, const struct host_hooks *hooks)
 
 void instance_stop(struct instance *i)
 {
-    if (!i->started)
+    if (!i || !i->started)
         return;
     i->started = false;
     if (!i->plugin->desc.stop)

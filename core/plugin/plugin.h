@@ -97,7 +97,7 @@ int instance_start(struct instance *i, struct gyr_error *err);
 /** Late binding of the pipeline (an enricher's source is made after it). Before instance_start():
  *  threads of the plugin read the hooks without a lock. */
 void instance_set_hooks(struct instance *i, const struct host_hooks *hooks);
-void instance_stop(struct instance *i); /**< when started */
+void instance_stop(struct instance *i); /**< when started; NULL is fine */
 /** Stops, destroys, checks that its threads are gone (logs which are not). An instance whose thread
  *  still runs is leaked: that is better than pulling its memory away. NULL is fine. */
 void instance_free(struct instance *i);
