@@ -2,6 +2,7 @@
 #include "engine/evaluator.h"
 
 #include "base/log.h"
+#include "base/sentence.h"
 #include "engine/evaluator_priv.h"
 #include "engine/value.h"
 
@@ -460,7 +461,7 @@ static int bind_one(struct evaluator *e, const struct prog_value *pv, uint32_t p
                           .list = pv->fn == READ_ALL || x->field.def->f.flags & GYR_FF_LIST};
     r = pr->ops->bind(pr->self, field, x->field.arg, &b->handle, &type, &why);
     if (r < 0)
-        return refused(e, x, pr->name, why.msg[0] ? why.msg : strerror(-r), err);
+        return refused(e, x, pr->name, sentence_of(&why, "bind()"), err);
     e->n_bound++;
     return 0;
 }

@@ -3,6 +3,7 @@
 
 #include "base/crash.h"
 #include "base/log.h"
+#include "base/sentence.h"
 #include "event/event.h"
 
 #include <errno.h>
@@ -307,8 +308,8 @@ static int loop(struct source *s, struct gyr_error *err)
         atomic_store_explicit(&s->asked_ns, clock_ns(), memory_order_relaxed);
         r = s->ops->next_batch(s->inst->self, &b, err);
         atomic_store_explicit(&s->asked_ns, 0, memory_order_relaxed);
-        if (r < 0 && r != GYR_E_EOF && !err->msg[0])
-            return gyr_fail(err, r, "next_batch() failed and does not say why");
+        if (r < 0 && r != GYR_E_EOF)
+            (void)sentence_of(err, "next_batch()");
         if (r < 0)
             return r;
         if (b.n > BATCH)
@@ -348,7 +349,6 @@ static void *thread_main(void *arg)
 
     if (r == 0)
         r = loop(s, &err);
-    err.msg[sizeof(err.msg) - 1] = '\0';
     s->final = true;
     if (r < 0 && r != GYR_E_EOF) {
         /* One that ran well for a minute begins anew. */

@@ -231,7 +231,8 @@ static void test_all_or_nothing(void **state)
     assert_int_equal(seen_by("one", 1, 30), 30);
 }
 
-/* An output that cannot be made has a queue and no instance; those before and behind it have both. */
+/* An output that cannot be made has a queue and no instance; those before and behind it have both.
+ */
 static void test_wrong_options(void **state)
 {
     struct ynode key = {.kind = Y_SCALAR, .str = "speed", .len = 5},
@@ -416,18 +417,12 @@ static int quiet(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_comes_and_goes),
-        TEST(test_goes_with_alerts),
-        TEST(test_filter_and_options),
-        TEST(test_windows_stay),
-        TEST(test_mutes_and_matching),
-        TEST(test_all_or_nothing),
-        TEST(test_wrong_options),
-        TEST(test_held_up),
-        TEST(test_held_up_late),
-        TEST(test_end_while_held_up),
-        TEST(test_fixed_is_told),
-        TEST(test_many),
+        TEST(test_comes_and_goes),      TEST(test_goes_with_alerts),
+        TEST(test_filter_and_options),  TEST(test_windows_stay),
+        TEST(test_mutes_and_matching),  TEST(test_all_or_nothing),
+        TEST(test_wrong_options),       TEST(test_held_up),
+        TEST(test_held_up_late),        TEST(test_end_while_held_up),
+        TEST(test_fixed_is_told),       TEST(test_many),
         TEST(test_privileges_are_gone),
     };
 
