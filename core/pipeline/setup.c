@@ -355,6 +355,7 @@ static int make_source(struct pipeline *p, uint32_t i, struct diags *d)
     s->gen = generation_ref(p->gen);
     s->watch = p->watch;
     emitq_init(&s->emitq);
+    (void)pthread_mutex_init(&s->wake_lock, NULL);
     (void)pthread_mutex_init(&s->lock, NULL);
     (void)pthread_condattr_init(&attr);
     (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

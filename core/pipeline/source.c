@@ -19,7 +19,7 @@ enum {
     BAD_IN_ROW_MAX = 1000, /* so many malformed records in a row are no accident */
     DRAIN_ROUNDS = 16      /* emitted events may make enrichers emit more */
 };
-static const uint64_t NS_S = 1000000000, NAP_NS = 2000000;
+static const uint64_t NS_S = 1000000000, NAP_NS = 2000000, DRAIN_NS = 2000000000;
 
 /* ---- one event ---- */
 
@@ -169,8 +169,11 @@ static void wait_for_answers(struct source *s)
 
 void source_drain(struct source *s)
 {
+    uint64_t until = clock_ns() + DRAIN_NS;
+
     for (int i = 0; i < DRAIN_ROUNDS && deliver_emitted(s); i++)
-        ;
+        if (atomic_load_explicit(&s->stop, memory_order_relaxed) && clock_ns() >= until)
+            break; /* whoever stops us does not wait for ever */
     wait_for_answers(s);
     source_tell_losses(s, UINT64_MAX);
     park_flush(s->park);
@@ -395,6 +398,30 @@ void source_wake(void *source)
 {
     struct source *s = source;
 
-    if (s->ops->wake && s->inst)
+    (void)pthread_mutex_lock(&s->wake_lock);
+    if (s->wakes)
         s->ops->wake(s->inst->self);
+    (void)pthread_mutex_unlock(&s->wake_lock);
+}
+
+static void set_wakes(struct source *s, bool wakes)
+{
+    (void)pthread_mutex_lock(&s->wake_lock);
+    s->wakes = wakes;
+    (void)pthread_mutex_unlock(&s->wake_lock);
+}
+
+int source_open(struct source *s, struct gyr_error *err)
+{
+    int r = instance_start(s->inst, err);
+
+    if (r == 0)
+        set_wakes(s, true);
+    return r;
+}
+
+void source_close(struct source *s)
+{
+    set_wakes(s, false);
+    instance_stop(s->inst);
 }

@@ -129,7 +129,9 @@ struct source {
     _Atomic uint64_t beat_ns;  /* when its thread last was between two batches */
     _Atomic uint64_t asked_ns; /* in next_batch() since; 0: not */
     atomic_int ask;
-    pthread_mutex_t lock; /* of what follows */
+    pthread_mutex_t wake_lock; /* of the next */
+    bool wakes;                /* its plugin is started: what wake() needs is there */
+    pthread_mutex_t lock;      /* of what follows */
     pthread_cond_t answered;
     enum source_state state;
     int answer;
@@ -146,6 +148,10 @@ static inline void count_up(_Atomic uint64_t *c, uint64_t n)
                           memory_order_relaxed);
 }
 
+/** Start the instance. Main thread, as its counterpart. */
+int source_open(struct source *s, struct gyr_error *err);
+/** Stop it, when it is started. */
+void source_close(struct source *s);
 /** Start the thread. @pre the instance is started. */
 int source_run(struct source *s, struct gyr_error *err);
 /** Tell the source which events rules and enrichers can use: those of the generation it has, and
@@ -182,7 +188,8 @@ void source_tell_losses(struct source *s, uint64_t now_ns);
  *  told; see evaluator_new(). */
 int source_make_evaluator(struct source *s, struct generation *g, bool first_match_only,
                           struct diags *d, struct evaluator **ret, struct gyr_error *err);
-/** Make a waiting next_batch() return. Any thread. */
+/** Make a waiting next_batch() return; of one that is not started, nothing: threads of enrichers
+ * run before its start and after its stop. Any thread. */
 void source_wake(void *source);
 
 #endif /* PIPELINE_SOURCE_H */

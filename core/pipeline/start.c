@@ -131,7 +131,7 @@ static int start_source(struct source *s, bool *ret_refused, struct gyr_error *e
         if (r < 0)
             return gyr_fail(err, r, "enricher '%s': %.440s", s->providers[i].name, why.msg);
     }
-    r = instance_start(s->inst, &why);
+    r = source_open(s, &why);
     *ret_refused = r < 0;
     return r < 0 ? gyr_fail(err, r, "source '%s': %.440s", s->name, why.msg) : 0;
 }
