@@ -42,7 +42,8 @@ int plugin_adopt(const struct gyr_plugin *desc, const char *file_name, struct pl
 void plugin_release(struct plugin *p); /**< free what plugin_adopt() made */
 
 /** Find by name in dirs, or take a path (anything with a slash); trust check on the descriptor
- *  that is loaded; dlopen, query, adopt. The same file is loaded once.
+ *  that is loaded; dlopen, query, adopt. The same file is loaded once, and the
+ *  same path: one that was replaced goes on as it was.
  *  @return 0; -ENOENT (with the nearest name there is); -EPERM; -ENOEXEC; -EEXIST: another file
  *  with a plugin of that name is loaded. */
 int plugins_load(struct plugins *ps, const char *name_or_path, struct plugin **ret,
