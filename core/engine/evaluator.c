@@ -42,11 +42,7 @@ bool evaluator_fits(struct evaluator *e, uint32_t field, struct binding *b,
     if (value_fits(v, f->type, b->list))
         return true;
     if (!b->told)
-        log_error(NULL,
-                  "enricher '%s': the value of the field '%s' is no well-formed %s%s, as it was "
-                  "declared, but of the type %s; such values are taken as absent",
-                  e->conf.providers[b->provider].name, f->name, b->list ? "list of " : "",
-                  value_type_name(f->type), value_type_name(v->type));
+        value_tell_unfit(v, f, b->list, e->conf.providers[b->provider].name);
     b->told = true;
     return false;
 }
