@@ -317,6 +317,11 @@ void pipeline_reload_failed(struct pipeline *p, const struct diags *d)
                        g->loc.line, g->loc.col, g->text);
     else
         (void)snprintf(s->error, sizeof(s->error), "%.500s", g ? g->text : "no memory");
+    for (uint32_t i = 0; i < p->n_sources; i++)
+        if (p->sources[i].is_live) {
+            source_post_failed_reload(&p->sources[i], s->error);
+            break;
+        }
 }
 
 static void note_success(struct pipeline *p)

@@ -278,6 +278,21 @@ static void see_to_snapshot(struct source *s)
         log_warning(NULL, "source '%s' cannot make a snapshot now: %s", s->name, strerror(-r));
 }
 
+/* Nobody looks at the log of a detector that runs; who gets its alerts shall know that its rules
+ * are not those that stand there. */
+static void see_to_failed_reload(struct source *s)
+{
+    char why[sizeof(s->reload_error)];
+
+    if (!atomic_load_explicit(&s->reload_failed, memory_order_relaxed))
+        return;
+    atomic_store(&s->reload_failed, false);
+    (void)pthread_mutex_lock(&s->lock);
+    memcpy(why, s->reload_error, sizeof(why));
+    (void)pthread_mutex_unlock(&s->lock);
+    source_tell_reload(s, why);
+}
+
 static uint32_t wait_ms(uint64_t next_ns)
 {
     uint64_t ms = next_ns / 1000000 + 1;
@@ -304,6 +319,7 @@ static int loop(struct source *s, struct gyr_error *err)
 
         see_to_asks(s);
         see_to_snapshot(s);
+        see_to_failed_reload(s);
         (void)deliver_emitted(s);
         b.timeout_ms = wait_ms(park_run(s->park, beat(s)));
         scratch_reset(&s->scratch); /* what redeem() lent */

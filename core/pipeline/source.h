@@ -123,7 +123,7 @@ struct source {
     bool told_late;
 
     /* shared */
-    atomic_bool stop, want_snapshot;
+    atomic_bool stop, want_snapshot, reload_failed; /* the last: there is reload_error to tell */
     atomic_bool ready;         /* its first batch and first snapshot are over */
     atomic_bool offers;        /* it is about to give an alert to an output */
     _Atomic uint64_t beat_ns;  /* when its thread last was between two batches */
@@ -137,6 +137,7 @@ struct source {
     int answer;
     struct gyr_error answer_err;
     struct source_stats published;
+    char reload_error[512];
 };
 
 enum { SOURCE_FAILURES_MAX = 5 };
@@ -162,6 +163,8 @@ int source_want(struct source *s, const struct generation *also, struct gyr_erro
 int source_answer(struct source *s, enum source_ask ask, bool running, struct gyr_error *err);
 /** Have the source asked; it is woken. Main thread, as the next two. @pre it is asked nothing. */
 void source_post(struct source *s, enum source_ask what);
+/** Have it alert of a reload that failed. Main thread. */
+void source_post_failed_reload(struct source *s, const char *why);
 /** Wait for its answer, until @p until_ns (CLOCK_MONOTONIC). @return whether it has answered: on
  * its thread, or here when that one does not run; then @p ret is what, and @p err its sentence. */
 bool source_await(struct source *s, uint64_t until_ns, int *ret, struct gyr_error *err);
@@ -178,9 +181,10 @@ void source_wake_sinks(struct source *s);
 uint64_t source_now(const struct source *s);
 /** Tell that it failed: a message, and of a live one an alert. @pre s->failures and s->failed are
  *  as they are from now on. On the source's thread, or the main one when that does not run; so are
- *  the next three. */
+ *  the next four. */
 void source_failed(struct source *s, const char *why);
 void source_tell_failure(struct source *s, const char *why);
+void source_tell_reload(struct source *s, const char *why);
 void source_count_loss(struct source *s, const struct gyr_event *ev);
 /** Alert of losses that are due to be told at @p now_ns of the events' time. */
 void source_tell_losses(struct source *s, uint64_t now_ns);
