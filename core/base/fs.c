@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_NAMES = 4096 };
+enum { MAX_NAMES = 4096, OPEN_TRIES = 64 };
 
 int read_fd(int fd, const char *name, size_t max, char **ret, size_t *ret_len,
             struct gyr_error *err)
@@ -92,7 +92,8 @@ static int check_parents(const char *path, struct gyr_error *err)
     return 0;
 }
 
-int open_trusted(const char *path, struct gyr_error *err)
+/* @return as open_trusted(); -ESTALE: the path names another file by now. */
+static int open_checked(const char *path, struct gyr_error *err)
 {
     char real[PATH_MAX];
     struct stat st, named;
@@ -106,13 +107,24 @@ int open_trusted(const char *path, struct gyr_error *err)
     if (!realpath(path, real) || stat(real, &named) < 0 || fstat(fd, &st) < 0)
         r = gyr_fail(err, -errno, "%s: %s", path, strerror(errno));
     else if (st.st_dev != named.st_dev || st.st_ino != named.st_ino)
-        r = gyr_fail(err, -EPERM, "%s: changed while it was opened", path);
+        r = gyr_fail(err, -ESTALE, "%s: changed while it was opened", path);
     else if ((r = check_owner(&st, real, err)) == 0)
         r = check_parents(real, err);
     if (r < 0) {
         (void)close(fd);
         return r;
     }
+    return fd;
+}
+
+/* Who replaces a file, as editors and package managers do, may do so between our two looks at it.
+ */
+int open_trusted(const char *path, struct gyr_error *err)
+{
+    int fd = -ESTALE;
+
+    for (int i = 0; i < OPEN_TRIES && fd == -ESTALE; i++)
+        fd = open_checked(path, err);
     return fd;
 }
 
