@@ -71,7 +71,7 @@ static void joins_too_long(void **state)
 
     (void)state;
     memset(path, 'a', sizeof(path));
-    for (uint32_t n = 900; n < sizeof(path); n++) {
+    for (uint32_t n = PR_PATH_MAX - 100; n < sizeof(path); n++) {
         struct pr_text p = {path, n};
         uint32_t got = pr_path_join(out, text("/tmp/"), p);
 
@@ -79,6 +79,27 @@ static void joins_too_long(void **state)
             assert_int_equal(got, n + 5);
         else
             assert_string_equal(out, "/DIR_TOO_LONG/FILENAME_TOO_LONG");
+    }
+}
+
+/* Only what is left counts: a name that says little at length is told all the same. */
+static void joins_at_length(void **state)
+{
+    static const char *const fillers[] = {"./", "/", "a/../", "bb/.././"};
+    char path[2 * PR_PATH_MAX], out[PR_PATH_MAX];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(fillers) / sizeof(fillers[0]); i++) {
+        size_t n = strlen(fillers[i]), used = 5;
+
+        memcpy(path, "/etc/", 5);
+        for (; used + n + 8 < sizeof(path); used += n)
+            memcpy(path + used, fillers[i], n);
+        memcpy(path + used, "shadow", 7);
+        (void)pr_path_join(out, text(""), text(path));
+        assert_string_equal(out, "/etc/shadow");
+        (void)pr_path_join(out, text("/tmp/"), text(path + 1));
+        assert_string_equal(out, "/tmp/etc/shadow");
     }
 }
 
@@ -348,6 +369,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(joins),
         cmocka_unit_test(joins_too_long),
+        cmocka_unit_test(joins_at_length),
         cmocka_unit_test(cuts),
         cmocka_unit_test(container_ids),
         cmocka_unit_test(container_of_groups),

@@ -10,6 +10,7 @@
 #define PROCESS_STATE_H
 
 #include "names/names.h"
+#include "paths.h"
 #include "syscall/syscall.h"
 #include "threads.h"
 #include "users.h"
@@ -176,7 +177,7 @@ static inline struct pr_text pr_cwd_of(struct pr_thread *th)
 /** The folder a relative path starts from: descriptor @p dirfd of the thread at hand.
  *  @return "<UNKNOWN>" when it is not known. @p tmp holds the text if it had to be made. */
 struct pr_text pr_dir_of(struct pr_state *s, struct pr_text path, int64_t dirfd,
-                         char tmp[1024 + 1]);
+                         char tmp[PR_PATH_MAX + 1]);
 
 /** PR_EXE_* from the flags of an exec. */
 uint32_t pr_exe_marks(uint32_t flags);
