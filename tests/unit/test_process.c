@@ -432,6 +432,36 @@ static void the_table_is_bounded(void **state)
     assert_int_equal(fake_host_metric(&host, "threads_evicted"), 500 + 3 - 64);
 }
 
+/* Programs that fill the memory, with descriptors or with arguments, blind nobody else. */
+static void who_holds_most_gives_way(void **state)
+{
+    static char path[4000];
+
+    (void)state;
+    for (size_t i = 0; i + 2 < sizeof(path); i += 2)
+        memcpy(path + i, "./", 3);
+    path[0] = '/';
+    path[sizeof(path) - 2] = 'x';
+    for (int64_t tid = 200; tid < 208; tid++) {
+        clones(1, tid, 1, 0, 0);
+        for (int64_t fd = 0; fd < 1000; fd++) {
+            opens(tid, fd, -100, path, 1);
+            assert_field("fd.name", "/x");
+        }
+        opens(100, 5, -100, "notes", 1);
+        assert_field("fd.name", "/home/u/notes");
+    }
+    HAPPENS(EV_SYSCALL_WRITE_X, 100, N(P_SYSCALL_WRITE_X__res, 5),
+            B(P_SYSCALL_WRITE_X__data, "data"), N(P_SYSCALL_WRITE_X__fd, 7));
+    assert_field("fd.name", "/srv/data");
+    execs(100, 1, "prog", "/usr/bin/prog");
+    assert_field("proc.cmdline", "prog -c a b");
+    done();
+    plugin->stop(self);
+    assert_true(fake_host_metric(&host, "descriptors_forgotten") > 3);
+    assert_int_equal(fake_host_metric(&host, "memory_refused"), 0);
+}
+
 static void what_a_snapshot_does_not_tell_is_gone(void **state)
 {
     (void)state;
@@ -546,6 +576,7 @@ int main(void)
         TEST(descriptors_are_copied),
         TEST(sockets_have_ends),
         TEST(the_table_is_bounded),
+        TEST(who_holds_most_gives_way),
         TEST(what_a_snapshot_does_not_tell_is_gone),
         TEST(parameters_have_texts),
         TEST(fields_are_those_of_the_catalogue),

@@ -8,8 +8,9 @@
 
 #include "store.h"
 
-/** A joined path with its NUL, for the longest that the kernel takes from the longest folder that it
- *  tells: a longer one gets a fixed text. (Falco's has 1024 bytes, before anything is resolved.) */
+/** A joined path with its NUL, for the longest that the kernel takes from the longest folder that
+ * it tells: a longer one gets a fixed text. (Falco's has 1024 bytes, before anything is resolved.)
+ */
 enum { PR_PATH_MAX = 8192 };
 
 /** @p path, taken from folder @p dir unless it is absolute: ".", "..", doubled and last slashes

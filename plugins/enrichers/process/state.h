@@ -63,12 +63,16 @@ struct pr_state {
     struct pr_bindings *bindings;
     uint64_t look_second, looks_refused; /**< descriptors passed that /proc was asked about */
     uint32_t looks;                      /**< in that second */
-    uint16_t server_ports[256];          /**< listening, as the snapshot told */
+    uint64_t forgotten;                  /**< tables of descriptors given up for room */
+    bool room_told;
+    uint16_t server_ports[256]; /**< listening, as the snapshot told */
     uint32_t n_server_ports;
     struct pr_places places[PR_TYPES];
 };
 
 void pr_places_init(struct pr_state *s);
+/** Keep some memory free: between two events, as it may be anybody's that goes. */
+void pr_room_make(struct pr_state *s);
 /** Make @p ev the event at hand. @return false: it is already. */
 bool pr_now_set(struct pr_state *s, const struct gyr_event *ev);
 /** The same for fields: what was put off is done. */

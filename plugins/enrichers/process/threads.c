@@ -12,28 +12,6 @@ struct pr_thread_chunk {
     struct pr_thread threads[CHUNK_THREADS];
 };
 
-/* ---- lists ---- */
-
-static void link_init(struct pr_link *l)
-{
-    l->prev = l->next = l;
-}
-
-static void link_remove(struct pr_link *l)
-{
-    l->prev->next = l->next;
-    l->next->prev = l->prev;
-    link_init(l);
-}
-
-static void link_after(struct pr_link *at, struct pr_link *l)
-{
-    l->prev = at;
-    l->next = at->next;
-    at->next->prev = l;
-    at->next = l;
-}
-
 static struct pr_thread *of_group(struct pr_link *l)
 {
     return (struct pr_thread *)(void *)((char *)l - offsetof(struct pr_thread, in_group));
@@ -90,7 +68,7 @@ static void leave_group(struct pr_threads *t, struct pr_thread *th)
 
     if (!g)
         return;
-    link_remove(&th->in_group);
+    pr_link_remove(&th->in_group);
     th->group = NULL;
     if (--g->refs)
         return;
@@ -106,8 +84,8 @@ static void erase(struct pr_threads *t, struct pr_thread *th)
                              th->args, th->env, th->cgroups, th->container, th->exec_at};
 
     while (th->children.next != &th->children)
-        link_remove(th->children.next);
-    link_remove(&th->in_parent);
+        pr_link_remove(th->children.next);
+    pr_link_remove(&th->in_parent);
     leave_group(t, th);
     for (size_t i = 0; i < sizeof(strs) / sizeof(strs[0]); i++)
         pr_str_free(t->store, strs[i]);
@@ -148,6 +126,11 @@ static void evict(struct pr_threads *t, const struct pr_thread *keep)
     erase(t, oldest);
 }
 
+void pr_threads_evict(struct pr_threads *t)
+{
+    evict(t, NULL);
+}
+
 struct pr_thread *pr_thread_add(struct pr_threads *t, int64_t tid, const struct pr_thread *keep)
 {
     struct pr_thread *th = pr_thread_find(t, tid);
@@ -183,9 +166,9 @@ struct pr_thread *pr_thread_add(struct pr_threads *t, int64_t tid, const struct 
                              .uid = UINT32_MAX,
                              .gid = UINT32_MAX,
                              .loginuid = UINT32_MAX};
-    link_init(&th->in_group);
-    link_init(&th->in_parent);
-    link_init(&th->children);
+    pr_link_init(&th->in_group);
+    pr_link_init(&th->in_parent);
+    pr_link_init(&th->children);
     return th;
 }
 
@@ -237,13 +220,13 @@ static void join_group(struct pr_threads *t, struct pr_thread *th)
         if (!g)
             return;
         *g = (struct pr_group){.pid = th->pid, .reaper = th->pid == 1 || th->vpid == 1};
-        link_init(&g->threads);
+        pr_link_init(&g->threads);
         if (pr_index_put(&t->groups, th->pid, g) < 0) {
             pr_store_free(t->store, g, sizeof(*g));
             return;
         }
     }
-    link_after(pr_thread_is_main(th) ? &g->threads : g->threads.prev, &th->in_group);
+    pr_link_after(pr_thread_is_main(th) ? &g->threads : g->threads.prev, &th->in_group);
     g->refs++;
     g->alive++;
     th->group = g;
@@ -251,8 +234,8 @@ static void join_group(struct pr_threads *t, struct pr_thread *th)
 
 static void adopt(struct pr_thread *parent, struct pr_thread *child)
 {
-    link_remove(&child->in_parent);
-    link_after(&parent->children, &child->in_parent);
+    pr_link_remove(&child->in_parent);
+    pr_link_after(&parent->children, &child->in_parent);
     child->ptid = parent->tid;
 }
 
@@ -395,7 +378,7 @@ static void hand_over(struct pr_threads *t, struct pr_thread *th)
         if (to && to != child) {
             adopt(to, child);
         } else {
-            link_remove(&child->in_parent);
+            pr_link_remove(&child->in_parent);
             child->ptid = 0;
         }
     }

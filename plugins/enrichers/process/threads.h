@@ -35,10 +35,6 @@ enum {
     PR_EXE_MEMFD = 32
 };
 
-struct pr_link {
-    struct pr_link *prev, *next;
-};
-
 /** Threads with one process number. */
 struct pr_group {
     int64_t pid;
@@ -94,6 +90,8 @@ struct pr_thread *pr_thread_find(const struct pr_threads *t, int64_t tid);
  *  @param keep a thread that must not make room for it, with its process; may be NULL.
  *  @return NULL without memory, and for a negative number, which is nobody's. */
 struct pr_thread *pr_thread_add(struct pr_threads *t, int64_t tid, const struct pr_thread *keep);
+/** Of some in turn, who was not heard of for longest goes; counted. */
+void pr_threads_evict(struct pr_threads *t);
 /** Put it in its group and among its parent's children. */
 void pr_thread_relate(struct pr_threads *t, struct pr_thread *th);
 /** It has ended: its children go to a reaper, and it goes, unless threads of it remain. */
