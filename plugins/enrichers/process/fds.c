@@ -190,6 +190,15 @@ void pr_fds_free(struct pr_store *s, struct pr_fds **at)
     pr_store_free(s, t, size_of(t->cap));
 }
 
+void pr_fds_move(struct pr_store *s, struct pr_fds **to, struct pr_fds **from)
+{
+    pr_fds_free(s, to);
+    *to = *from;
+    *from = NULL;
+    if (*to && (*to)->owner == from)
+        (*to)->owner = to;
+}
+
 struct pr_fds *pr_fds_in_order(struct pr_store *s, struct pr_fds **t)
 {
     if (*t && (*t)->owner != t)

@@ -63,6 +63,8 @@ void pr_fds_drop(struct pr_store *s, struct pr_fds **t,
 /** For a child: to be held where it then stays. NULL without memory, or of nothing. */
 struct pr_fds *pr_fds_share(struct pr_store *s, struct pr_fds **t);
 void pr_fds_free(struct pr_store *s, struct pr_fds **t);
+/** To another holder, in place of its own. */
+void pr_fds_move(struct pr_store *s, struct pr_fds **to, struct pr_fds **from);
 /** The table, in the order that fields show (fdorder.h). Entries found before may be another
  *  holder's then. */
 struct pr_fds *pr_fds_in_order(struct pr_store *s, struct pr_fds **t);

@@ -202,7 +202,8 @@ void pr_on_fd(struct pr_state *s, const struct gyr_event *ev)
 {
     int64_t num = pr_param_int(ev, P_SNAP_FD__fd, -1);
     struct pr_thread *th = pr_thread_find(&s->threads, pr_param_int(ev, P_SNAP_FD__tid, -1));
-    struct pr_fd *fd = th ? pr_fds_add(&s->store, &th->fds, num) : NULL;
+    struct pr_fds **t = th ? pr_thread_fds(th) : NULL;
+    struct pr_fd *fd = t ? pr_fds_add(&s->store, t, num) : NULL;
 
     if (!fd)
         return;

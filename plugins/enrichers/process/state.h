@@ -116,6 +116,16 @@ void pr_set_exepath_told(struct pr_state *s, struct pr_thread *th, const struct 
 /** @p path from the working directory that @p th has. */
 void pr_set_cwd(struct pr_state *s, struct pr_thread *th, struct pr_text path);
 
+/* Folders and descriptors that more or less is shared of than usual: shared.c */
+/** Which thread has its working directory: itself, or the main one; NULL: that is not known. */
+struct pr_thread *pr_fs_of(struct pr_thread *th);
+/** A new thread, or the main one of a new process, gets or shares what @p from has. */
+void pr_shared_by_clone(struct pr_state *s, struct pr_thread *th, struct pr_thread *from);
+/** A copy of the descriptors that other processes share, which is its own: exec. */
+void pr_files_leave(struct pr_state *s, struct pr_thread *th);
+/** The same, if only its process shares them. */
+void pr_files_unshare(struct pr_state *s, struct pr_thread *th);
+
 /** A parameter as text, without its NUL; empty when absent. */
 static inline struct pr_text pr_param_text_of(const struct gyr_event *ev, uint32_t i)
 {
@@ -170,12 +180,12 @@ static inline struct pr_text pr_container_short(const struct pr_thread *th)
     return t;
 }
 
-/** Its working directory: the main thread's. */
+/** Its working directory: its own, or the main thread's. */
 static inline struct pr_text pr_cwd_of(struct pr_thread *th)
 {
-    struct pr_thread *main = pr_thread_main(th);
+    struct pr_thread *at = pr_fs_of(th);
 
-    return main ? pr_text_of(main->cwd) : (struct pr_text){"./", 2};
+    return at ? pr_text_of(at->cwd) : (struct pr_text){"./", 2};
 }
 
 /** The folder a relative path starts from: descriptor @p dirfd of the thread at hand.

@@ -12,14 +12,27 @@ struct pr_thread_chunk {
     struct pr_thread threads[CHUNK_THREADS];
 };
 
-static struct pr_thread *of_group(struct pr_link *l)
+#define OF_LINK(l, member)                                                                         \
+    ((struct pr_thread *)(void *)((char *)(l)-offsetof(struct pr_thread, member)))
+
+struct pr_thread *pr_thread_in_group(struct pr_link *l)
 {
-    return (struct pr_thread *)(void *)((char *)l - offsetof(struct pr_thread, in_group));
+    return OF_LINK(l, in_group);
+}
+
+struct pr_thread *pr_thread_with_files(struct pr_link *l)
+{
+    return OF_LINK(l, same_files);
+}
+
+struct pr_thread *pr_thread_with_fs(struct pr_link *l)
+{
+    return OF_LINK(l, same_fs);
 }
 
 static struct pr_thread *of_parent(struct pr_link *l)
 {
-    return (struct pr_thread *)(void *)((char *)l - offsetof(struct pr_thread, in_parent));
+    return OF_LINK(l, in_parent);
 }
 
 /* ---- the table ---- */
@@ -89,6 +102,8 @@ static void erase(struct pr_threads *t, struct pr_thread *th)
     leave_group(t, th);
     for (size_t i = 0; i < sizeof(strs) / sizeof(strs[0]); i++)
         pr_str_free(t->store, strs[i]);
+    pr_files_hand_over(t->store, th);
+    pr_link_remove(&th->same_fs);
     pr_fds_free(t->store, &th->fds);
     pr_index_del(&t->by_tid, th->tid);
     t->n--;
@@ -169,6 +184,8 @@ struct pr_thread *pr_thread_add(struct pr_threads *t, int64_t tid, const struct 
     pr_link_init(&th->in_group);
     pr_link_init(&th->in_parent);
     pr_link_init(&th->children);
+    pr_link_init(&th->same_files);
+    pr_link_init(&th->same_fs);
     return th;
 }
 
@@ -263,15 +280,8 @@ struct pr_thread *pr_thread_main(struct pr_thread *th)
         return th;
     if (!th->group)
         return NULL;
-    first = of_group(th->group->threads.next);
+    first = pr_thread_in_group(th->group->threads.next);
     return pr_thread_is_main(first) ? first : NULL;
-}
-
-struct pr_fds **pr_thread_fds(struct pr_thread *th)
-{
-    struct pr_thread *main = th->flags & PR_CLONE_FILES ? pr_thread_main(th) : th;
-
-    return main ? &main->fds : NULL;
 }
 
 struct pr_thread *pr_thread_ancestor(const struct pr_threads *t, struct pr_thread *th, uint32_t n)
@@ -337,8 +347,8 @@ static struct pr_thread *living(struct pr_group *g, const struct pr_thread * not
     if (!g || g->alive == 0)
         return NULL;
     for (struct pr_link *l = g->threads.next; l != &g->threads; l = l->next)
-        if (!(of_group(l)->marks & PR_DEAD) && of_group(l) != not )
-            return of_group(l);
+        if (!(pr_thread_in_group(l)->marks & PR_DEAD) && pr_thread_in_group(l) != not )
+            return pr_thread_in_group(l);
     return NULL;
 }
 
@@ -414,7 +424,7 @@ void pr_thread_drop_siblings(struct pr_threads *t, struct pr_thread *th)
     if (!th->group || th->group->alive <= 1)
         return;
     for (l = th->group->threads.next; l != &th->group->threads; l = next) {
-        struct pr_thread *other = of_group(l);
+        struct pr_thread *other = pr_thread_in_group(l);
 
         next = l->next;
         if (other != th && !pr_thread_is_main(other))
