@@ -471,6 +471,28 @@ static int dig(const char *base, bool back)
     return n;
 }
 
+static int copy_true(const char *path)
+{
+    int from = open("/bin/true", O_RDONLY), to = open(path, O_CREAT | O_WRONLY | O_TRUNC, 0755);
+    char buf[65536];
+    ssize_t n;
+
+    while ((n = read(from, buf, sizeof(buf))) > 0 && write(to, buf, (size_t)n) == n)
+        ;
+    (void)close(from);
+    return close(to) < 0 || n != 0 ? -1 : 0;
+}
+
+/* A file, and the folders of /dev/shm that it is in. */
+static void remove_all(char *path)
+{
+    (void)unlink(path);
+    for (char *end = strrchr(path, '/'); end - path > 8; end = strrchr(path, '/')) {
+        *end = '\0';
+        (void)rmdir(path);
+    }
+}
+
 /* A program with as long a path, arguments and environment as there can be, far down in control
  * groups. */
 static int far_down(void)
@@ -480,9 +502,7 @@ static int far_down(void)
                                                    "/sys/fs/cgroup"};
     static char path[4096] = "/dev/shm", text[4000], env[4000];
     char *argv[] = {text, text, NULL}, *envp[] = {env, NULL};
-    int deep = 0, r = -1, from, to;
-    char buf[65536];
-    ssize_t n;
+    int deep = 0, r = -1;
 
     for (int i = 0; i < HIERARCHIES; i++)
         deep += dig(bases[i], false) == DEPTH;
@@ -494,19 +514,29 @@ static int far_down(void)
         (void)mkdir(path, 0755);
     }
     (void)strncat(path, "/true", sizeof(path) - strlen(path) - 1);
-    from = open("/bin/true", O_RDONLY);
-    to = open(path, O_CREAT | O_WRONLY | O_TRUNC, 0755);
-    while ((n = read(from, buf, sizeof(buf))) > 0 && write(to, buf, (size_t)n) == n)
-        ;
-    (void)close(to);
-    if (deep)
+    if (deep && copy_true(path) == 0)
         r = run(path, argv, envp);
     for (int i = 0; i < HIERARCHIES; i++)
         (void)dig(bases[i], true);
-    for (char *end = strrchr(path, '/'); end - path > 8; end = strrchr(path, '/')) {
-        (void)(strcmp(end, "/true") == 0 ? unlink(path) : rmdir(path));
-        *end = '\0';
+    remove_all(path);
+    return r;
+}
+
+/* So many folders down that a path told from its end would begin somewhere else. */
+static int many_folders(void)
+{
+    static char path[256] = "/dev/shm/usr";
+    char *argv[] = {(char *)"true", NULL}, *envp[] = {NULL};
+    int r;
+
+    for (int i = 0; i < 60; i++) {
+        (void)mkdir(path, 0755);
+        (void)strncat(path, "/d", sizeof(path) - strlen(path) - 1);
     }
+    (void)mkdir(path, 0755);
+    (void)strncat(path, "/ev-folders", sizeof(path) - strlen(path) - 1);
+    r = copy_true(path) < 0 ? -1 : run(path, argv, envp);
+    remove_all(path);
     return r;
 }
 
@@ -546,6 +576,7 @@ static const struct act acts[] = {
     {"ev-clone-fs", READ, same_folder, BOTH, NULL},
     {"ev-clone-files", READ, same_files, BOTH, NULL},
     {"ev-own-fs", READ, own_folder, BOTH, NULL},
+    {"ev-folders", SHM, many_folders, BOTH, NULL},
     {"ev-far-down", SHM, far_down, HOST, "true"},
 };
 

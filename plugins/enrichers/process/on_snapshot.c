@@ -59,7 +59,8 @@ static void take_texts(struct pr_state *s, struct pr_thread *th, const struct gy
     pr_set_exepath(s, th, pr_param_text_of(ev, P_SNAP_PROCESS__exepath));
     pr_set(s, &th->root, pr_param_text_of(ev, P_SNAP_PROCESS__root));
     pr_set(s, &th->args, pr_param_strs(ev, P_SNAP_PROCESS__args));
-    pr_set_cgroups(s, th, pr_param_strs(ev, P_SNAP_PROCESS__cgroups));
+    if (pr_param_is(ev, P_SNAP_PROCESS__cgroups)) /* else they cannot be told whole */
+        pr_set_cgroups(s, th, pr_param_strs(ev, P_SNAP_PROCESS__cgroups));
     if (!pr_thread_is_main(th))
         return;
     pr_set(s, &th->env, pr_param_strs(ev, P_SNAP_PROCESS__env));

@@ -4,13 +4,14 @@
  * @brief The larger primitives, for eBPF: what the kernel has functions for that no program may
  * call, so that names are collected by walking up to the root.
  *
- *   prim_path(e, file)      add the path of an open file as d_path() gives it, with its NUL
+ *   prim_path(e, file)      add the path of an open file as d_path() gives it, with its NUL;
+ *                           nothing when it is too long or too deep to be told whole
  *   prim_path_from(e, path, task)  the same of any path, as seen from the root of that thread
  *   prim_exe_path(e, file)  as prim_path() of a program: no mark when it is deleted, no slash
  *                           before the name of what is in no folder ("memfd:name")
  *   prim_mount_id(vfsmount) its number, as user space sees it
- *   prim_cgroups(e, task)   add "cpuset=/…\0cpu=/…\0…"; nothing when a path is too long or too deep
- *                           to be told whole: half of one would tell another container
+ *   prim_cgroups(e, task)   add "cpuset=/…\0cpu=/…\0…"; nothing when one of the paths is too long
+ *                           or too deep: half of it would tell another container
  *   prim_ctime, prim_mtime  of an inode, ns
  *   prim_rss(mm, i)         pages of kind i
  *   prim_start_time(task)   ns since boot, sleep included
@@ -93,6 +94,7 @@ static PRIM_INLINE void walk_path(struct enc *e, const struct path *path, bool e
     struct vfsmount *vfs = KREAD(path, mnt), *root_vfs = KREAD(from, fs, root.mnt);
     struct dentry *d = KREAD(path, dentry), *root = KREAD(from, fs, root.dentry);
     struct mount *mnt = walk_mount(vfs);
+    bool whole = false;
     struct walk w;
 
     if (!d)
@@ -104,26 +106,33 @@ static PRIM_INLINE void walk_path(struct enc *e, const struct path *path, bool e
         struct dentry *parent = KREAD(d, d_parent);
         bool mounted = d == KREAD(vfs, mnt_root);
 
-        if (d == root && vfs == root_vfs)
+        whole = d == root && vfs == root_vfs;
+        if (whole)
             break;
         if (mounted) { /* the root of a mount: on to where it is mounted */
             struct mount *up = KREAD(mnt, mnt_parent);
 
             parent = KREAD(mnt, mnt_mountpoint);
-            if (mnt == up)
+            whole = mnt == up;
+            if (whole)
                 break;
             mnt = up;
             vfs = (struct vfsmount *)((u8 *)up + bpf_core_field_offset(struct mount, mnt));
         } else {
             if (!walk_prepend(&w, KREAD(d, d_name.name), KREAD(d, d_name.len)))
                 break;
-            if (d == parent) {
+            whole = d == parent;
+            if (whole) {
                 w.off += exe;
                 break;
             }
         }
         d = parent;
         PRIM_SETTLE(w.off, w.buf + WALK_ROOM, WALK_ROOM - 1);
+    }
+    if (!whole) { /* the end of a path is another one, of whoever's choice */
+        e->flags |= PROBE_EVF_CUT;
+        return;
     }
     if (w.off >= WALK_ROOM - 1)
         (void)walk_prepend(&w, NULL, 0);
