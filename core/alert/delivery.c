@@ -170,7 +170,7 @@ struct slot *delivery_take_slot(struct delivery *d)
 
 bool delivery_past_waiting(struct delivery *d)
 {
-    return d->has_ended || d->no_wait || clock_ns() >= d->deadline_ns;
+    return d->has_ended || clock_ns() >= d->deadline_ns;
 }
 
 void delivery_wake_thread(struct delivery *d)
@@ -188,6 +188,7 @@ void delivery_enqueue(struct delivery *d, struct slot *s, struct alert *a, uint6
     s->view.token = (uint64_t)++s->round << 32 | (uint64_t)(s - d->slots);
     s->state = SLOT_READY;
     s->acked = s->spooled = false;
+    s->order = ++d->n_orders;
     s->since_ns = since_ns;
     TAILQ_INSERT_TAIL(&d->ready, s, link);
     d->n_used++;
@@ -208,12 +209,13 @@ void delivery_await_space(struct delivery *d, bool *told)
 }
 
 /* @pre locked */
-static int offer_memory(struct delivery *d, struct alert *a)
+static int offer_memory(struct delivery *d, struct alert *a, bool may_wait)
 {
     bool told = false;
     struct slot *s;
 
-    while (!(s = delivery_take_slot(d)) && d->conf.wait && !delivery_past_waiting(d))
+    may_wait = may_wait && d->conf.wait;
+    while (!(s = delivery_take_slot(d)) && may_wait && !delivery_past_waiting(d))
         delivery_await_space(d, &told);
     if (!s || d->has_ended) {
         if (s)
@@ -227,23 +229,21 @@ static int offer_memory(struct delivery *d, struct alert *a)
 }
 
 /* @pre locked */
-static int offer(struct delivery *d, struct alert *a, uint32_t crc)
+static int offer(struct delivery *d, struct alert *a, uint32_t crc, bool may_wait)
 {
-    int r = d->conf.spool.dir ? spooling_offer(d, a, crc) : 1;
+    int r = d->conf.spool.dir ? spooling_offer(d, a, crc, may_wait) : 1;
 
-    return r > 0 ? offer_memory(d, a) : r;
+    return r > 0 ? offer_memory(d, a, may_wait) : r;
 }
 
 void delivery_close_windows(struct delivery *d, uint64_t ts_ns)
 {
     struct alert *a;
 
-    d->no_wait = true;
     while (d->noise && d->n_used < d->conf.capacity && (a = noise_close(d->noise, ts_ns))) {
-        (void)offer(d, a, d->conf.spool.dir ? spool_crc(a) : 0);
+        (void)offer(d, a, d->conf.spool.dir ? spool_crc(a) : 0, false);
         alert_unref(a);
     }
-    d->no_wait = false;
 }
 
 static void count_suppressed(struct delivery *d)
@@ -269,7 +269,7 @@ int delivery_offer(struct delivery *d, struct alert *a)
     (void)pthread_mutex_lock(&d->lock);
     delivery_close_windows(d, a->a.ts_ns);
     if (!d->noise || noise_passes(d->noise, a))
-        r = offer(d, a, crc);
+        r = offer(d, a, crc, true);
     else
         count_suppressed(d);
     (void)pthread_mutex_unlock(&d->lock);
@@ -295,7 +295,7 @@ void delivery_ack(struct delivery *d, uint64_t token, uint32_t verdict, uint64_t
     s = i < d->n_fresh ? &d->slots[i] : NULL;
     if (s && s->view.token == token && s->state == SLOT_LATER) {
         TAILQ_REMOVE(&d->later, s, link);
-        delivery_settle(d, s, &v);
+        delivery_settle_ack(d, s, &v);
         (void)pthread_cond_signal(&d->work);
     } else if (s && s->view.token == token && s->state == SLOT_OFFERED) {
         s->acked = true;

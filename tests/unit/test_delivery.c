@@ -312,6 +312,40 @@ static void test_later(void **state)
     delivery_free(d);
 }
 
+/* Put off by acks, one by one: they go again in their order, and nothing passes them. */
+static void test_later_in_order(void **state)
+{
+    enum { N = 40, BEHIND = 10 };
+    struct delivery *d;
+    struct fake f;
+
+    (void)state;
+    fake_init(&f);
+    f.verdict = GYR_V_LATER;
+    d = start(&f, 64, true);
+    for (int round = 0; round < 3; round++) { /* waits grow, and with them how far they are spread */
+        uint32_t from = f.n_tokens;
+
+        if (round == 0)
+            offer_all(d, N);
+        wait_until(&f.n_tokens, &f, from + N);
+        (void)usleep(5000);
+        if (round == 2) {
+            (void)pthread_mutex_lock(&f.lock);
+            f.verdict = GYR_V_ACCEPTED;
+            (void)pthread_mutex_unlock(&f.lock);
+        }
+        for (uint32_t i = 0; i < N; i++)
+            delivery_ack(d, f.tokens[from + i], GYR_V_RETRY, 0);
+        for (uint64_t i = 1; round == 2 && i <= BEHIND; i++)
+            assert_int_equal(offer(d, N + i), 0);
+    }
+    assert_int_equal(end(d, 2000).delivered, N + BEHIND);
+    for (uint64_t i = 0; i < N + BEHIND; i++)
+        assert_int_equal(f.got[i], i + 1);
+    delivery_free(d);
+}
+
 /* The far side answers before write() has returned. */
 static struct delivery *eager_delivery;
 
@@ -515,6 +549,7 @@ int main(void)
         cmocka_unit_test(test_dead_letters), cmocka_unit_test(test_poison),
         cmocka_unit_test(test_failed),       cmocka_unit_test(test_later),
         cmocka_unit_test(test_eager_ack),    cmocka_unit_test(test_never_acked),
+        cmocka_unit_test(test_later_in_order),
         cmocka_unit_test(test_isolation),    cmocka_unit_test(test_give_up),
         cmocka_unit_test(test_slow_flush),   cmocka_unit_test(test_hanging),
         cmocka_unit_test(test_reopen),       cmocka_unit_test(test_acked_in_flush),
