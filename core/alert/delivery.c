@@ -10,7 +10,8 @@
 #include <time.h>
 
 enum { NS_MS = 1000000 };
-static const uint64_t JOIN_GRACE_NS = 2000000000, SUPPRESSED_EVERY_NS = 60000000000;
+static const uint64_t JOIN_GRACE_NS = 2000000000, SUPPRESSED_EVERY_NS = 60000000000,
+                      DROPPED_EVERY_NS = 10000000000;
 
 uint64_t clock_ns(void)
 {
@@ -208,6 +209,18 @@ void delivery_await_space(struct delivery *d, bool *told)
     (void)pthread_mutex_lock(&d->lock);
 }
 
+void delivery_count_dropped(struct delivery *d, uint64_t n)
+{
+    uint64_t now = clock_ns();
+
+    d->stats.dropped += n;
+    if (!n || (d->dropped_told_ns && now - d->dropped_told_ns < DROPPED_EVERY_NS))
+        return;
+    d->dropped_told_ns = now;
+    log_error(NULL, "output '%s' has no room for more alerts: %llu dropped so far", d->conf.name,
+              (unsigned long long)d->stats.dropped);
+}
+
 /* @pre locked */
 static int offer_memory(struct delivery *d, struct alert *a, bool may_wait)
 {
@@ -220,7 +233,7 @@ static int offer_memory(struct delivery *d, struct alert *a, bool may_wait)
     if (!s || d->has_ended) {
         if (s)
             TAILQ_INSERT_TAIL(&d->free, s, link);
-        d->stats.dropped++;
+        delivery_count_dropped(d, 1);
         return -ENOSPC;
     }
     delivery_enqueue(d, s, alert_ref(a), clock_ns());

@@ -58,6 +58,7 @@ struct delivery {
     uint32_t n_fresh, n_used;
     struct noise *noise; /* NULL: nothing is suppressed */
     uint64_t suppressed_told, suppressed_told_ns;
+    uint64_t dropped_told_ns;
     struct spool *spool; /* NULL: none, or it could not be opened */
     bool spool_broken;
     bool sync_failed;
@@ -113,6 +114,8 @@ void keeper_wake(struct delivery *d);
 /** @pre locked, which is open meanwhile. Wait for room. @param told in one offer, false at first.
  */
 void delivery_await_space(struct delivery *d, bool *told);
+/** @pre locked. There was no room for so many, which is told now and then. */
+void delivery_count_dropped(struct delivery *d, uint64_t n);
 /** @pre locked. Is there no point in waiting for room any more? */
 bool delivery_past_waiting(struct delivery *d);
 /** @pre locked. */

@@ -52,7 +52,7 @@ static bool make_room(struct delivery *d, bool may_wait, bool *told)
 {
     switch (on_full(d)) {
     case SPOOL_FULL_DROP_OLD:
-        d->stats.dropped += spool_drop_oldest(d->spool);
+        delivery_count_dropped(d, spool_drop_oldest(d->spool));
         return true;
     case SPOOL_FULL_WAIT:
         if (!may_wait || delivery_past_waiting(d))
@@ -91,7 +91,7 @@ int spooling_offer(struct delivery *d, const struct alert *a, uint32_t crc, bool
         return 0;
     }
     if (r == -ENOBUFS || r == -EAGAIN) {
-        d->stats.dropped++;
+        delivery_count_dropped(d, 1);
         return -ENOSPC;
     }
     if (r != -EMSGSIZE) /* one that is too large says nothing of the others */

@@ -323,7 +323,8 @@ static void test_later_in_order(void **state)
     fake_init(&f);
     f.verdict = GYR_V_LATER;
     d = start(&f, 64, true);
-    for (int round = 0; round < 3; round++) { /* waits grow, and with them how far they are spread */
+    for (int round = 0; round < 3;
+         round++) { /* waits grow, and with them how far they are spread */
         uint32_t from = f.n_tokens;
 
         if (round == 0)
@@ -542,17 +543,17 @@ static int setup(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order),        cmocka_unit_test(test_drop),
-        cmocka_unit_test(test_wait),         cmocka_unit_test(test_wait_ends),
-        cmocka_unit_test(test_retry),        cmocka_unit_test(test_backoff),
-        cmocka_unit_test(test_retry_after),  cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_dead_letters), cmocka_unit_test(test_poison),
-        cmocka_unit_test(test_failed),       cmocka_unit_test(test_later),
-        cmocka_unit_test(test_eager_ack),    cmocka_unit_test(test_never_acked),
-        cmocka_unit_test(test_later_in_order),
-        cmocka_unit_test(test_isolation),    cmocka_unit_test(test_give_up),
-        cmocka_unit_test(test_slow_flush),   cmocka_unit_test(test_hanging),
-        cmocka_unit_test(test_reopen),       cmocka_unit_test(test_acked_in_flush),
+        cmocka_unit_test(test_order),          cmocka_unit_test(test_drop),
+        cmocka_unit_test(test_wait),           cmocka_unit_test(test_wait_ends),
+        cmocka_unit_test(test_retry),          cmocka_unit_test(test_backoff),
+        cmocka_unit_test(test_retry_after),    cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_dead_letters),   cmocka_unit_test(test_poison),
+        cmocka_unit_test(test_failed),         cmocka_unit_test(test_later),
+        cmocka_unit_test(test_eager_ack),      cmocka_unit_test(test_never_acked),
+        cmocka_unit_test(test_later_in_order), cmocka_unit_test(test_isolation),
+        cmocka_unit_test(test_give_up),        cmocka_unit_test(test_slow_flush),
+        cmocka_unit_test(test_hanging),        cmocka_unit_test(test_reopen),
+        cmocka_unit_test(test_acked_in_flush),
     };
 
     return cmocka_run_group_tests(tests, setup, NULL);
