@@ -317,40 +317,40 @@ static void test_verdicts(void **state)
 
 /* Alerts that together would make a mail that no server takes go in several, and one that is alone
  * too large is cut. */
-static void test_size(void **state)
+/* @return bytes of the mails that n alerts with this text, and one behind them, became. */
+static size_t sent(const char *text, uint32_t n, uint32_t want_mails)
 {
-    enum { LARGE = 3 << 20, HUGE_ = 40 << 20 };
-    char *text = malloc(HUGE_ + 1);
     struct server s = {0};
     static struct offer o;
-    struct gyr_alert a[3];
-    const struct gyr_alert *list[3] = {&a[0], &a[1], &a[2]};
+    struct gyr_alert a[3] = {an_alert("u", text, 4), an_alert("v", text, 4), an_alert("w", "x", 4)};
+    const struct gyr_alert *list[3] = {&a[0], n > 1 ? &a[1] : &a[2], &a[2]};
 
-    (void)state;
-    assert_non_null(text);
-    memset(text, 'x', HUGE_);
-    text[LARGE] = '\0';
     server_start(&s);
     offer_open(&o, s.address);
     o.cfg.max_alerts = 1000;
-    for (unsigned i = 0; i < 3; i++) {
-        a[i] = an_alert("u", text, 4);
+    for (unsigned i = 0; i < 3; i++)
         o.v[i] = (struct gyr_verdict){.verdict = GYR_V_RETRY};
-    }
-    assert_int_equal(o.plugin->output->write(o.self, list, 3, o.v, &o.err), 0);
-    assert_int_equal(s.mails, 2); /* of two, and of one */
-    assert_in_range(s.bytes, 3 * LARGE, 3 * LARGE + (LARGE / 5));
-    s.bytes = 0;
-    text[LARGE] = 'x';
-    text[HUGE_] = '\0';
-    a[0] = an_alert("u", text, 4);
-    a[1] = an_alert("v", "after it", 4);
-    assert_int_equal(o.plugin->output->write(o.self, list, 2, o.v, &o.err), 0);
-    assert_int_equal(o.v[0].verdict, GYR_V_ACCEPTED);
-    assert_int_equal(s.mails, 4);
-    assert_in_range(s.bytes, 1 << 20, 2 << 20);
+    assert_int_equal(o.plugin->output->write(o.self, list, n + 1, o.v, &o.err), 0);
+    for (unsigned i = 0; i < n + 1; i++)
+        assert_int_equal(o.v[i].verdict, GYR_V_ACCEPTED);
     offer_close(&o);
     server_stop(&s);
+    assert_int_equal(s.mails, want_mails);
+    return s.bytes;
+}
+
+static void test_size(void **state)
+{
+    enum { LARGE = 5 << 20, ALONE = 40 << 20 };
+    char *text = malloc(ALONE + 1);
+
+    (void)state;
+    assert_non_null(text);
+    memset(text, 'x', ALONE);
+    text[ALONE] = '\0';
+    assert_in_range(sent(text, 1, 2), 1 << 20, 2 << 20);
+    text[LARGE] = '\0';
+    assert_in_range(sent(text, 2, 2), 2 * LARGE, 2 * LARGE + LARGE / 5);
     free(text);
 }
 
