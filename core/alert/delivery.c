@@ -171,7 +171,7 @@ struct slot *delivery_take_slot(struct delivery *d)
 
 bool delivery_past_waiting(struct delivery *d)
 {
-    return d->has_ended || clock_ns() >= d->deadline_ns;
+    return d->closed || clock_ns() >= d->deadline_ns;
 }
 
 void delivery_wake_thread(struct delivery *d)
@@ -221,16 +221,15 @@ void delivery_count_dropped(struct delivery *d, uint64_t n)
               (unsigned long long)d->stats.dropped);
 }
 
-/* @pre locked */
-static int offer_memory(struct delivery *d, struct alert *a, bool may_wait)
+/* @pre locked. @param own of the delivery, for which nobody waits. */
+static int offer_memory(struct delivery *d, struct alert *a, bool own)
 {
     bool told = false;
     struct slot *s;
 
-    may_wait = may_wait && d->conf.wait;
-    while (!(s = delivery_take_slot(d)) && may_wait && !delivery_past_waiting(d))
+    while (!(s = delivery_take_slot(d)) && !own && d->conf.wait && !delivery_past_waiting(d))
         delivery_await_space(d, &told);
-    if (!s || d->has_ended) {
+    if (!s || d->has_ended || (d->closed && !own)) {
         if (s)
             TAILQ_INSERT_TAIL(&d->free, s, link);
         delivery_count_dropped(d, 1);
@@ -242,11 +241,11 @@ static int offer_memory(struct delivery *d, struct alert *a, bool may_wait)
 }
 
 /* @pre locked */
-static int offer(struct delivery *d, struct alert *a, uint32_t crc, bool may_wait)
+static int offer(struct delivery *d, struct alert *a, uint32_t crc, bool own)
 {
-    int r = d->conf.spool.dir ? spooling_offer(d, a, crc, may_wait) : 1;
+    int r = d->conf.spool.dir ? spooling_offer(d, a, crc, !own) : 1;
 
-    return r > 0 ? offer_memory(d, a, may_wait) : r;
+    return r > 0 ? offer_memory(d, a, own) : r;
 }
 
 void delivery_close_windows(struct delivery *d, uint64_t ts_ns)
@@ -254,7 +253,7 @@ void delivery_close_windows(struct delivery *d, uint64_t ts_ns)
     struct alert *a;
 
     while (d->noise && d->n_used < d->conf.capacity && (a = noise_close(d->noise, ts_ns))) {
-        (void)offer(d, a, d->conf.spool.dir ? spool_crc(a) : 0, false);
+        (void)offer(d, a, d->conf.spool.dir ? spool_crc(a) : 0, true);
         alert_unref(a);
     }
 }
@@ -282,7 +281,7 @@ int delivery_offer(struct delivery *d, struct alert *a)
     (void)pthread_mutex_lock(&d->lock);
     delivery_close_windows(d, a->a.ts_ns);
     if (!d->noise || noise_passes(d->noise, a))
-        r = offer(d, a, crc, true);
+        r = offer(d, a, crc, false);
     else
         count_suppressed(d);
     (void)pthread_mutex_unlock(&d->lock);

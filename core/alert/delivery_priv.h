@@ -85,6 +85,7 @@ struct delivery {
     struct dead_letters letters; /* the thread's */
 
     bool reopen, finishing, has_ended;
+    bool closed; /* what is left is given up: the queue takes no more from others */
     uint64_t deadline_ns, idle_ns, progress_ns;
 };
 

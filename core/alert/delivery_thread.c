@@ -369,11 +369,12 @@ static void give_up(struct delivery *d)
 {
     uint64_t n = 0, left;
 
+    d->closed = true;
     do {
         delivery_close_windows(d, UINT64_MAX);
         n += give_up_slots(d);
         bury(d);
-    } while (windows_open(d));
+    } while (windows_open(d) || !TAILQ_EMPTY(&d->ready));
     d->stats.dropped += n;
     if (n)
         log_error(NULL, "output '%s': %llu alerts could not be delivered before the end",
