@@ -22,6 +22,7 @@ struct source_file {
     const char *text;
     size_t len;
     bool lasting; /**< lives as long as the messages: see diags_keep_files() */
+    bool veiled;  /**< values in it may be secrets: only those that a message is about are shown */
 };
 
 /** A place in a file. */
@@ -76,6 +77,7 @@ struct diags {
     struct diag *first, **last;
     uint32_t n_errors, n_warnings, n_infos, n;
     uint64_t silenced; /**< bits of diag_code: not told and not counted */
+    bool veils;        /**< files that are parsed meanwhile are veiled */
     bool lint;         /**< what is right but suspicious is told, too, and SEV_INFO */
 };
 
