@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_NAMES = 4096, OPEN_TRIES = 64 };
+enum { MAX_NAMES = 4096 };
 
 int read_fd(int fd, const char *name, size_t max, char **ret, size_t *ret_len,
             struct gyr_error *err)
@@ -92,8 +92,8 @@ static int check_parents(const char *path, struct gyr_error *err)
     return 0;
 }
 
-/* @return as open_trusted(); -ESTALE: the path names another file by now. */
-static int open_checked(const char *path, struct gyr_error *err)
+/* @return -EAGAIN: another file has come to stand at @p path meanwhile. */
+static int try_open_trusted(const char *path, struct gyr_error *err)
 {
     char real[PATH_MAX];
     struct stat st, named;
@@ -107,7 +107,7 @@ static int open_checked(const char *path, struct gyr_error *err)
     if (!realpath(path, real) || stat(real, &named) < 0 || fstat(fd, &st) < 0)
         r = gyr_fail(err, -errno, "%s: %s", path, strerror(errno));
     else if (st.st_dev != named.st_dev || st.st_ino != named.st_ino)
-        r = gyr_fail(err, -ESTALE, "%s: changed while it was opened", path);
+        r = gyr_fail(err, -EAGAIN, "%s: changed while it was opened", path);
     else if ((r = check_owner(&st, real, err)) == 0)
         r = check_parents(real, err);
     if (r < 0) {
@@ -117,14 +117,13 @@ static int open_checked(const char *path, struct gyr_error *err)
     return fd;
 }
 
-/* Who replaces a file, as editors and package managers do, may do so between our two looks at it.
- */
 int open_trusted(const char *path, struct gyr_error *err)
 {
-    int fd = -ESTALE;
+    int fd, tries = 8; /* who exchanges files by rename(), as one should, is not refused for it */
 
-    for (int i = 0; i < OPEN_TRIES && fd == -ESTALE; i++)
-        fd = open_checked(path, err);
+    do {
+        fd = try_open_trusted(path, err);
+    } while (fd == -EAGAIN && --tries > 0);
     return fd;
 }
 

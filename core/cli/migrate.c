@@ -438,7 +438,10 @@ static int migrate(struct migration *m, struct arena *arena, const char *path)
                                &m->outputs, &m->rules, &m->extras};
     struct ynode *root = NULL;
     bool failed = false;
-    int r = yaml_load(path, arena, m->d, &root);
+    int r;
+
+    m->d->veils = true;
+    r = yaml_load(path, arena, m->d, &root);
 
     if (r == 0 && (!root || root->kind != Y_MAP))
         return cli_fail(&migrate_command, "%s is no configuration: not a mapping", path);

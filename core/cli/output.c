@@ -6,6 +6,7 @@
 #include "base/num.h"
 #include "base/sentence.h"
 #include "base/suggest.h"
+#include "base/text.h"
 #include "cli/catalogue.h"
 #include "cli/cli.h"
 
@@ -103,8 +104,10 @@ static int tell(const char *name, const struct gyr_verdict *v, const char *why, 
         buf_adds(&b, ", not before ");
         buf_add_duration(&b, v->retry_after_ns);
     }
-    if (*why)
-        buf_addf(&b, ": %s", why);
+    if (*why) {
+        buf_adds(&b, ": ");
+        text_add_safe(&b, why, strlen(why)); /* the far side may have a word in it */
+    }
     buf_adds(&b, " (after ");
     buf_add_duration(&b, took_ns / 1000 * 1000);
     buf_addc(&b, ')');

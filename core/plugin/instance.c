@@ -3,7 +3,6 @@
 #include "base/log.h"
 #include "base/sentence.h"
 #include "plugin/instance_priv.h"
-#include "plugin/option.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -153,8 +152,7 @@ int instance_new(const struct instance_conf *conf, struct diags *d, struct insta
     host_init(i, conf);
     r = call_create(i, &err);
     if (r < 0) {
-        diag_error(d, options_loc(i->plugin->options, desc->n_options, conf->options, conf->loc, d),
-                   "%s: %s", i->priv->area, sentence_of(&err, "create()"));
+        diag_error(d, conf->loc, "%s: %s", i->priv->area, sentence_of(&err, "create()"));
         i->self = NULL;
         goto fail_created;
     }

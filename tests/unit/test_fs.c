@@ -70,6 +70,7 @@ static void *replace(void *arg)
     while (!atomic_load(&over)) {
         make(from);
         (void)rename(from, to);
+        (void)usleep(200);
     }
     return NULL;
 }

@@ -69,6 +69,7 @@ static int parse_table(const struct gyr_option *table, uint32_t n, const char *y
     struct loc loc = {0};
 
     diags_init(&diags, arena);
+    diags.veils = true;
     assert_int_equal(yaml_parse("g.yaml", yaml, strlen(yaml), arena, &diags, &root), 0);
     if (root)
         loc = root->loc;
@@ -208,8 +209,8 @@ static const char *told(const struct gyr_option *table, uint32_t n, const char *
     return text;
 }
 
-/* Nor where they are a choice, have an old name or a mistyped one, or stand in the same line as
- * what is wrong. */
+/* Nor where they are a choice, have an old name or a mistyped one, or stand beside what is wrong:
+ * as a configuration is parsed, with a veil. */
 static void lines_with_secrets_are_not_shown(void **state)
 {
     static const struct gyr_option table[] = {
@@ -223,25 +224,17 @@ static void lines_with_secrets_are_not_shown(void **state)
         {GYR_OPT(struct config, count, GYR_O_INT, "count", NULL, "Count.")},
         {GYR_OPT(struct config, on, GYR_O_BOOL, "on", NULL, "On."), .flags = GYR_OF_REQUIRED},
     };
+    static const char *const wrong[] = {"on: no\nkind: hunter2", "on: no\nword: hunter2",
+                                        "on: no\ntokn: hunter2", "{token: hunter2}",
+                                        "{on: no, count: some, keys: [a, hunter2]}"};
+
     (void)state;
-    assert_string_equal(told(table, 6, "on: no\nkind: hunter2"),
+    for (uint32_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        assert_null(strstr(told(table, ARRAY_LEN(table), wrong[i]), "hunter2"));
+        assert_int_equal(diags.n_errors + diags.n_warnings, 1);
+    }
+    assert_string_equal(told(table, ARRAY_LEN(table), wrong[0]),
                         "g.yaml:2:7: error: option 'kind' of plugin x: is not one of text, json\n");
-    assert_string_equal(told(table, 6, "on: no\nword: hunter2"),
-                        "g.yaml:2:1: warning: option 'word' of plugin x is deprecated: Use it.\n");
-    assert_string_equal(told(table, 6, "on: no\ntokn: hunter2"),
-                        "g.yaml:2:1: error: plugin x has no option 'tokn'; did you mean "
-                        "'token'?\n");
-    assert_string_equal(told(table, 6, "{on: no, count: some, keys: [a, hunter2]}"),
-                        "g.yaml:1:17: error: option 'count' of plugin x: 'some' is not a whole "
-                        "number\n");
-    assert_string_equal(told(table, 6, "{token: hunter2}"),
-                        "g.yaml:1:1: error: plugin x needs the option 'on' (On.)\n");
-    /* All others are. */
-    assert_string_equal(
-        told(table, 6, "{on: 7, token: {env: HOME}}"),
-        "g.yaml:1:6: error: option 'on' of plugin x: '7' is neither true nor false\n"
-        "  {on: 7, token: {env: HOME}}\n"
-        "       ^\n");
 }
 
 static void write_secret(const char *path, const char *text)
