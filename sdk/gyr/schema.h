@@ -78,7 +78,7 @@ enum {
 
 /** What a generic event may stand for. */
 struct gyr_subtype { /* [frozen] */
-    uint32_t id;
+    uint32_t id; /**< at most 65535; never reused */
     const char *name;
 };
 
