@@ -201,7 +201,7 @@ static void use_lists(struct defs *defs, const struct node *n)
 
 void lint_defs(struct defs *defs)
 {
-    if (!defs->d->lint || defs->incomplete)
+    if (!defs->d->lint || defs->incomplete || defs->unparsed)
         return;
     for (uint32_t i = 0; i < defs->macros.n; i++) {
         const struct macro_def *m = defs->macros.p[i];

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "rules/check.h"
 #include "rules/lint.h"
 #include "rules/parse.h"
 #include "rules/template.h"
@@ -102,7 +103,7 @@ static int build(struct loading *l, const struct rule_def *def, struct rule *r, 
 {
     struct text *cond = text_join(l->defs.arena, &def->condition, u->what);
     struct text *out = text_join(l->defs.arena, &def->output, u->what);
-    struct vec extras = {0};
+    struct vec extras = {0}, loose = {0};
     struct node *ast;
     int k, k2;
 
@@ -111,12 +112,16 @@ static int build(struct loading *l, const struct rule_def *def, struct rule *r, 
     if (extras_for(&l->resolver, &l->extras, def, schema_number(l, u->schema), &extras) < 0)
         return -ENOMEM;
     k = parse_condition(cond, l->defs.arena, l->defs.d, &ast);
+    l->defs.unparsed |= k < 0;
+    /* What is right of it may name what is not there. */
+    k2 = ast ? exceptions_apply(&l->defs, def, u->what, ast, &ast, &loose) : k;
+    k = k2 < 0 && k != -ENOMEM ? k2 : k;
+    if (k != -ENOMEM && ast && resolve_condition(&l->resolver, u, ast) < 0)
+        k = -ENOMEM;
     if (k == -ENOMEM)
         return k;
-    k2 = k == 0 ? exceptions_apply(&l->defs, def, u->what, ast, &ast) : k;
-    k = k2 < 0 ? k2 : resolve_condition(&l->resolver, u, ast);
-    if (k == -ENOMEM)
-        return k;
+    for (uint32_t i = 0; i < loose.n; i++)
+        (void)check_operand(&l->resolver, u, loose.p[i]);
     k2 = template_build(&l->resolver, u, out, &extras, r);
     if (k2 < 0)
         return k2;

@@ -80,6 +80,25 @@ check a.yaml b.yaml
     grep -q '^a.yaml:7:25: .*proc.nmae' "$tmp/err" && grep -q '^a.yaml:7:45: .*fd.nme' "$tmp/err" &&
     grep -q '^a.yaml:9:13: .*LOUD' "$tmp/err" && grep -q '^b.yaml:5:14: .*\[no-event-type\]' "$tmp/err"
 ok "everything that is wrong is told at once, over files"
+cat >"$tmp/d.yaml" <<'YAML'
+- list: for_later
+  items: [a]
+- rule: Three
+  desc: d
+  condition: >
+    evt.type = open && proc.nmae = "a" and
+    (fd.nme = b or lower(fd.name) in (for_later)) and fd.num >
+  output: "%evt.num"
+  priority: INFO
+  exceptions:
+    - {name: x, fields: [proc.pnme, fd.name], comps: [=, is], values: [[a, b]]}
+    - {name: y, fields: [proc.cmdlin], values: [[a], [a, b]]}
+YAML
+check d.yaml
+[ $? -eq 1 ] && sed -n 's/^d.yaml:\([0-9:]*\): error: .*/\1/p' "$tmp/err" | tr '\n' ' ' >"$tmp/out" &&
+    [ "$(cat "$tmp/out")" = "6:21 6:24 7:6 7:20 7:63 11:26 11:58 12:26 12:54 " ] && ! grep -q unused "$tmp/err"
+ok "and within a rule: what is right of a condition or an exception is looked at, too; in order"
+check a.yaml b.yaml
 ! grep -q overrides "$tmp/err" && check -v b.yaml a.yaml
 grep -q "a.yaml:3:10: info: macro 'opened' replaces the one in b.yaml:1 \[overrides\]" "$tmp/err"
 ok "-v: what replaces what"

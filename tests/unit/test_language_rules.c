@@ -230,7 +230,7 @@ static void exceptions(void **state)
         {EXC("  - name: e\n    fields: [proc.nam]\n    values:\n    - [a]\n"), "",
          "!8:14: rule 'T': exception 'e': unknown field 'proc.nam'; did you mean 'proc.name'?"},
         {EXC("  - name: e\n    fields: [proc.name]\n    comps: [is]\n    values:\n    - [a]\n"), "",
-         "!9:13: rule 'T': exception 'e': 'is' is no comparator with a value"},
+         "!9:13: rule 'T': exception 'e': 'is' is no comparator with a value; did you mean 'in'?"},
         {EXC("  - name: e\n    values:\n    - [a]\n"), "",
          "!7:5: rule 'T': exception 'e' has no 'fields'"},
         {EXC("  - fields: [proc.name]\n    values:\n    - [a]\n"), "",
