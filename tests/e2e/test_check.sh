@@ -102,6 +102,21 @@ check a.yaml b.yaml
 ! grep -q overrides "$tmp/err" && check -v b.yaml a.yaml
 grep -q "a.yaml:3:10: info: macro 'opened' replaces the one in b.yaml:1 \[overrides\]" "$tmp/err"
 ok "-v: what replaces what"
+cat >"$tmp/e.yaml" <<'YAML'
+- rule: Several values
+  desc: d
+  condition: >
+    evt.type = connect and proc.aname = a and proc.aname = b and fd.port = 1 and fd.port = 2
+    and fd.ip = 1.2.3.4 and fd.ip = 1.2.3.5 and tolower(proc.aname) = a and tolower(proc.aname) = b
+    and fd.snet = 10.0.0.0/8 and fd.snet = 10.1.0.0/16 and not fd.snet in (10.1.2.0/24, 11.0.0.0/8)
+    and fd.sip != 10.1.2.3 and thread.cpu > 1.5 and thread.cpu <= 2.0
+  output: "%evt.num"
+  priority: INFO
+  exceptions:
+    - {name: parent, fields: [proc.aname, fd.snet], values: [[c, 10.1.3.0/24]]}
+YAML
+check e.yaml && [ ! -s "$tmp/err" ]
+ok "what has several values may have two; networks may lie in one another"
 check --json a.yaml b.yaml
 [ $? -eq 1 ] && [ ! -s "$tmp/err" ] &&
     grep -q '^{"severity":"error","code":null,"file":"a.yaml","line":7,"column":25,"end":34,"message":".*","hint":"proc.name"}$' "$tmp/out" &&
