@@ -2,7 +2,6 @@
 #include "rules/ruleset.h"
 
 #include "base/cleanup.h"
-#include "base/fs.h"
 #include "rules/check.h"
 #include "rules/lint.h"
 #include "rules/parse.h"
@@ -12,7 +11,6 @@
 #include <gyr/output.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
 static const char *const priorities[] = {[GYR_PRIO_EMERGENCY] = "Emergency",
                                          [GYR_PRIO_ALERT] = "Alert",
@@ -186,6 +184,8 @@ static int build_all(struct loading *l)
         k = add_rule(l, l->defs.rules.p[i]);
     if (k == 0)
         lint_defs(&l->defs);
+    if (k == 0 && l->conf->more)
+        k = lint_more(&l->defs, l->conf->more_name, l->rs);
     if (k == 0)
         extras_end(&l->defs, &l->extras);
     l->rs->rules = (struct rule **)l->rules.p;
@@ -214,46 +214,21 @@ static int read_one(struct loading *l, const char *path)
     return defs_read(&l->defs, &docs);
 }
 
-static bool is_rule_file(const char *name)
-{
-    const char *dot = strrchr(name, '.');
-
-    return dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
-}
-
-static int read_dir(struct loading *l, const char *path)
-{
-    const char *slash = path[strlen(path) - 1] == '/' ? "" : "/", *file;
-    struct gyr_error err;
-    char **names;
-    int n = list_dir(path, "", &names, &err), k = 0;
-
-    if (n < 0) {
-        diag_error(l->defs.d, ((struct loc){NULL, 0, 0}), "%s", err.msg);
-        return 0;
-    }
-    for (int i = 0; i < n && k == 0; i++) {
-        if (!is_rule_file(names[i]))
-            continue;
-        file = arena_printf(l->defs.arena, "%s%s%s", path, slash, names[i]);
-        k = file ? read_one(l, file) : defs_no_memory(&l->defs);
-    }
-    free_names(names, n);
-    return k;
-}
-
 static int read_paths(struct loading *l)
 {
-    struct stat st;
     int k = 0;
 
     for (uint32_t i = 0; i < l->conf->n_paths && k == 0; i++) {
-        const char *path = l->conf->paths[i];
+        struct gyr_error err;
+        const char **files;
+        int n = yaml_files(l->conf->paths[i], l->defs.arena, &files, &err);
 
-        if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-            k = read_dir(l, path);
-        else
-            k = read_one(l, path);
+        if (n == -ENOMEM)
+            return defs_no_memory(&l->defs);
+        if (n < 0)
+            diag_error(l->defs.d, ((struct loc){NULL, 0, 0}), "%s", err.msg);
+        for (int f = 0; f < n && k == 0; f++)
+            k = read_one(l, files[f]);
     }
     return k;
 }
