@@ -317,6 +317,14 @@ static void read_priority(struct migration *m, const struct ynode *n)
                      n->kind == Y_SCALAR ? n->str : ynode_kind_name(n));
 }
 
+static void read_engines(struct migration *m, const struct ynode *n)
+{
+    (void)n;
+    migrate_note(m,
+                 "container_engines: the enrichers docker and containerd find their sockets; see "
+                 "their options for others");
+}
+
 static void read_config_files(struct migration *m, const struct ynode *n)
 {
     if (n->kind == Y_SEQ && n->n)
@@ -354,6 +362,7 @@ static const struct {
     {"buffered_outputs", read_nothing},
     {"capture", read_capture},
     {"config_files", read_config_files},
+    {"container_engines", read_engines},
     {"engine", read_engine},
     {"falco_libs", read_nothing},
     {"file_output", read_nothing},

@@ -13,7 +13,7 @@ ok "a configuration with everything in it"
 ok "what comes of it loads, with the rules selected"
 
 has() { grep -qF -- "$1" "$tmp/gyr.yaml" || { echo "# not there: $1"; return 1; }; }
-has '  - plugin: ebpf' && has 'rule_matching: first' && has '  min_priority: notice' && has 'log_level: info' &&
+has '# changes: container_engines: ' && has '  - plugin: ebpf' && has 'rule_matching: first' && has '  min_priority: notice' && has 'log_level: info' &&
     has 'watch_config_files: false' && has 'select: [{"disable": {"tag": "network"}}, {"enable": {"rule": "Sensitive*"}}]' &&
     has 'extra_output: "on %evt.hostname"' && has '- extra_fields: [{"site": "berlin"}]' && has 'queue: 500' && has 'http: {listen: "127.0.0.1:8766"}'
 ok "what stays"
