@@ -92,7 +92,8 @@ static int check_parents(const char *path, struct gyr_error *err)
     return 0;
 }
 
-int open_trusted(const char *path, struct gyr_error *err)
+/* @return -EAGAIN: another file has come to stand at @p path meanwhile. */
+static int try_open_trusted(const char *path, struct gyr_error *err)
 {
     char real[PATH_MAX];
     struct stat st, named;
@@ -106,13 +107,23 @@ int open_trusted(const char *path, struct gyr_error *err)
     if (!realpath(path, real) || stat(real, &named) < 0 || fstat(fd, &st) < 0)
         r = gyr_fail(err, -errno, "%s: %s", path, strerror(errno));
     else if (st.st_dev != named.st_dev || st.st_ino != named.st_ino)
-        r = gyr_fail(err, -EPERM, "%s: changed while it was opened", path);
+        r = gyr_fail(err, -EAGAIN, "%s: changed while it was opened", path);
     else if ((r = check_owner(&st, real, err)) == 0)
         r = check_parents(real, err);
     if (r < 0) {
         (void)close(fd);
         return r;
     }
+    return fd;
+}
+
+int open_trusted(const char *path, struct gyr_error *err)
+{
+    int fd, tries = 8; /* who exchanges files by rename(), as one should, is not refused for it */
+
+    do {
+        fd = try_open_trusted(path, err);
+    } while (fd == -EAGAIN && --tries > 0);
     return fd;
 }
 

@@ -141,15 +141,16 @@ static uint64_t see_to_late(const struct pipeline *p, struct source *s, uint64_t
     uint64_t asked = atomic_load_explicit(&s->asked_ns, memory_order_relaxed);
     uint64_t beat = atomic_load_explicit(&s->beat_ns, memory_order_relaxed);
     uint64_t patience = p->first->stuck_after_ns, busy = now > beat ? now - beat : 0;
+    uint64_t stopping = p->stopping && now > p->stop_ns ? now - p->stop_ns : 0;
     bool late =
         patience && busy >= patience && !atomic_load_explicit(&s->offers, memory_order_relaxed);
 
-    if (p->stopping && now - p->stop_ns >= SOURCE_PATIENCE_NS) {
+    if (stopping >= SOURCE_PATIENCE_NS) {
         log_error(NULL,
                   "source '%s': the plugin '%s' hangs in %s: it has not come back for %.0f s, and "
                   "is left behind",
                   s->name, s->plugin->desc.name, asked ? "next_batch()" : "a call for an event",
-                  (double)(now - p->stop_ns) / 1e9);
+                  (double)stopping / 1e9);
         s->hangs = s->failed = true;
         return UINT64_MAX;
     }
@@ -159,7 +160,7 @@ static uint64_t see_to_late(const struct pipeline *p, struct source *s, uint64_t
         log_notice(NULL, "source '%s' gets on again", s->name);
     s->told_late = late;
     if (p->stopping)
-        return SOURCE_PATIENCE_NS - (now - p->stop_ns);
+        return SOURCE_PATIENCE_NS - stopping;
     return patience && patience < 2 * LOOK_NS ? patience / 2 : LOOK_NS;
 }
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 /* Less than this may be a cache that a library keeps for good. */
-enum { HEAP_TOLD = 1 << 20, GONE_TRIES = 5 };
+enum { HEAP_TOLD = 1 << 20, GONE_TRIES = 50 };
 
 static uint64_t heap_in_use(void)
 {

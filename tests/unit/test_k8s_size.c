@@ -96,6 +96,7 @@ static unsigned start_server(const char *dir, int *ret_pipe, pid_t *ret_pid)
         port = k8s_server_port(s);
         if (write(from[1], &port, sizeof(port)) == sizeof(port))
             (void)!read(to[0], &c, 1);
+        k8s_server_stop(s);
         _exit(0);
     }
     (void)close(to[0]);
