@@ -252,7 +252,7 @@ static void check_field_name(struct resolver *r, struct unit *u, const struct ex
 /* Rules of Falco's first years ask for the entry of a call. */
 static void check_direction(struct resolver *r, struct unit *u, const struct expr *e)
 {
-    if (e->value.len == 1 && *(const char *)e->value.u.ptr == '>')
+    if (r->defs->d->lint && e->value.len == 1 && *(const char *)e->value.u.ptr == '>')
         problem_add(r, u, PROBLEM_WARNING + DIAG_DEPRECATED, e->text, e->off,
                     "'evt.dir = >' holds for nearly no event: a call is one event, at its end; "
                     "leave it out");

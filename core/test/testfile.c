@@ -247,6 +247,17 @@ static void read_rules(struct reader *r, const struct ynode *n, struct test *t)
         t->rules.paths[i] = path_of(r, t->rules.paths[i]);
 }
 
+/* What a source is told of is text. */
+static void check_zero(struct reader *r, const struct ynode *n)
+{
+    uint32_t items = !n || n->kind == Y_SCALAR ? 0 : n->kind == Y_MAP ? 2 * n->n : n->n;
+
+    if (n && n->kind == Y_SCALAR && memchr(n->str, '\0', n->len))
+        diag_error(r->d, n->loc, "this text holds a zero byte");
+    for (uint32_t i = 0; i < items; i++)
+        check_zero(r, n->items[i]);
+}
+
 static void read_given(struct reader *r, const struct ynode *n, struct test *t)
 {
     if (t->n_given == TEST_GIVENS_MAX)
@@ -291,6 +302,10 @@ static void read_test(struct reader *r, const struct ynode *map, struct test *t)
     if ((n = get(map, "capture")) && text(r, n, "capture"))
         t->capture = path_of(r, n->str);
     t->when = get(map, "when");
+    if (t->when && t->when->kind == Y_SEQ && !t->when->n)
+        t->when = NULL;
+    check_zero(r, get(map, "given"));
+    check_zero(r, t->when);
     read_overrides(r, map, t);
     if (t->when && t->capture)
         diag_error(r->d, n->loc, "a test has 'when' or 'capture', not both");
@@ -316,6 +331,7 @@ static void read_defaults(struct reader *r, const struct ynode *item)
         read_rules(r, n, &r->defaults);
     if ((n = get(map, "given")))
         read_given(r, n, &r->defaults);
+    check_zero(r, get(map, "given"));
     r->lists = get(map, "lists");
     r->macros = get(map, "macros");
 }

@@ -242,6 +242,24 @@ wrong "no rule uses a list 'secrts'; did you mean 'secrets'?" "no rule uses a ma
   expect_none: true
 EOF
 ok "a list and a macro that no rule has"
+wrong "run has no 'pth'; did you mean 'path'?" <<'EOF'
+- test: x
+  when: [run: {pth: /bin/sh}]
+  expect_none: true
+EOF
+ok "a misspelt argument, for which another is missing"
+wrong "this text holds a zero byte" <<'EOF'
+- test: x
+  when: [{openat: "/x\0y"}]
+  expect_none: true
+EOF
+ok "a zero byte"
+wrong "nothing happens in this test" <<'EOF'
+- test: x
+  when: []
+  expect_none: true
+EOF
+ok "an empty list of events"
 wrong "'WARNIN' is no priority; did you mean 'Warning'?" <<'EOF'
 - test: x
   when: [{openat: /x}]
