@@ -188,7 +188,8 @@ static struct node *parse_not(struct parser *p)
     kid = check(p);
     if (p->err.code && !recover(p, from, depth))
         return NULL;
-    recover_joint(p);
+    if (!recover_joint(p))
+        kid = NULL; /* what is wrong with it follows from what was told */
     if (!kid || !is_not)
         return kid;
     n = node_new(p, N_NOT, off);

@@ -115,7 +115,8 @@ void *recover_comment(struct parser *p)
                         "'#' begins no comment in the middle of a text: put it above the key");
 }
 
-static void *leftover(struct parser *p)
+/* @param ret_doubt the operand before may not be what was meant. */
+static void *leftover(struct parser *p, bool *ret_doubt)
 {
     struct token t = lex_what(&p->lex);
     const char *s = p->lex.p + t.off, *word;
@@ -135,21 +136,24 @@ static void *leftover(struct parser *p)
     if (word)
         return operand_fail(p, t.off, "expected 'and' or 'or', not '%.*s'; did you mean '%s'?",
                             (int)t.len, s, word);
+    *ret_doubt = true;
     return operand_expected(p, p->depth ? "'and', 'or' or ')'" : "'and', 'or' or the end");
 }
 
-void recover_joint(struct parser *p)
+bool recover_joint(struct parser *p)
 {
+    bool doubt = false;
     uint32_t len;
 
     while (!p->err.code) {
         (void)lex_blank(&p->lex);
         if (lex_at_end(&p->lex) || (lex_peek(&p->lex) == ')' && p->depth) || joint_at(p, &len))
-            return;
-        (void)leftover(p);
+            break;
+        (void)leftover(p, &doubt);
         if (!recover(p, p->lex.at, p->depth))
-            return;
+            break;
     }
+    return !doubt;
 }
 
 bool recover_word(struct parser *p, const char *word)

@@ -19,8 +19,9 @@ enum { SYNTAX_ERRORS_MAX = 20 };
  *  @return whether p->err is empty now; else the rest makes no sense. */
 bool recover(struct parser *p, uint32_t from, uint32_t depth);
 /** An operand has ended: what follows must join it to another, or end the condition or the group.
- *  Tells what does not, and goes on behind it. */
-void recover_joint(struct parser *p);
+ *  Tells what does not, and goes on behind it.
+ *  @return false: the operand was hardly meant as it was read ("10.0" of "10.0.0.1"). */
+bool recover_joint(struct parser *p);
 /** What somebody meant as a comment: where it ends, and whether, nobody can tell. @return NULL. */
 void *recover_comment(struct parser *p);
 /** Take the word "and" or "or"; once told, also what was written in its place. */
