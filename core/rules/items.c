@@ -59,7 +59,11 @@ void item_check_keys(struct defs *defs, const struct ynode *item, const char *co
         suggest_init(&s, key->str, key->len);
         for (k = keys; *k && strcmp(*k, key->str) != 0; k++)
             suggest_offer(&s, *k);
-        if (!*k && !is_missed(item, suggest_best(&s)))
+        if (strcmp(key->str, "<<") == 0)
+            diag_warning(defs->d, DIAG_UNKNOWN_KEY, key->loc,
+                         "%s: '<<' merges nothing here: write out the keys that it stands for",
+                         what);
+        else if (!*k && !is_missed(item, suggest_best(&s)))
             diag_warning(defs->d, DIAG_UNKNOWN_KEY, key->loc,
                          "%s: unknown key '%.100s' is ignored%s", what, key->str,
                          diag_hint(defs->d, suggest_best(&s)));
