@@ -87,8 +87,8 @@ static uint32_t add_texts(struct alert_maker *m, const struct match *match, uint
 
         buf_reset(&one);
         render_template(&one, r, &r->texts[i].text, match->values);
-        if (redact_text(&m->redactor, &one))
-            buf_add(&m->extra, one.p, one.len);
+        redact_text(&m->redactor, &one);
+        buf_add(&m->extra, one.p, one.len);
         m->fields[n + i] =
             (struct gyr_alert_field){r->texts[i].name, gyr_str(NULL, m->extra.len - from), NULL};
         m->fmts[n + i] = GYR_F_DEC;
@@ -382,13 +382,12 @@ int alert_make(struct alert_maker *m, const struct match *original, struct alert
         return e;
     redacted.values = redact_values(&m->redactor, original);
     if (!redacted.values && r->n_outputs)
-        return -EMSGSIZE;
+        return -ENOMEM;
     uuid_make(&parts, uuid);
     buf_reset(&m->text);
     /* Past its ceiling the buffer keeps what fitted: a cut text is better than no alert. */
     render_output(&m->text, r, match->values);
-    if (!redact_text(&m->redactor, &m->text))
-        return -EMSGSIZE;
+    redact_text(&m->redactor, &m->text);
     e = -EMSGSIZE;
     for (unsigned i = 0; e < 0 && i < ARRAY_LEN(cuts); i++)
         e = make(m, match, uuid, cuts[i], &n);

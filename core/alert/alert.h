@@ -43,8 +43,7 @@ void alert_maker_init(struct alert_maker *m, const char *hostname);
 void alert_maker_free(struct alert_maker *m);
 
 /** Build the alert of a match. evt.time is added to its fields when the rule does not name it, as
- *  Falco does. @return 0 and a reference; -ENOMEM; -EMSGSIZE when not even cut values fit, or
- *  what is to be redacted is too long. */
+ *  Falco does. @return 0 and a reference; -ENOMEM; -EMSGSIZE when not even cut values fit. */
 int alert_make(struct alert_maker *m, const struct match *match, struct alert **ret);
 struct alert *alert_ref(struct alert *a);
 void alert_unref(struct alert *a); /**< NULL is fine */

@@ -9,8 +9,11 @@
 #include <gyr/util.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { TRIES = 5 };
 
 void dead_letters_init(struct dead_letters *l, const char *path, const char *output)
 {
@@ -31,31 +34,39 @@ static int fail_errno(const struct dead_letters *l, struct gyr_error *err)
     return gyr_fail(err, -e, "'%.300s': %s", l->path, strerror(e));
 }
 
+/* What is open may have been put aside meanwhile: by another output with the same file, or by
+ * somebody who rotates it. Locked until the letter is written. @return 0; 1: it has its size. */
 static int open_file(struct dead_letters *l, struct gyr_error *err)
 {
-    struct stat st;
+    struct stat st, now;
 
-    if (l->fd < 0)
-        l->fd = open(l->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (l->fd < 0 || fstat(l->fd, &st) < 0)
-        return fail_errno(l, err);
-    if (!S_ISREG(st.st_mode)) {
+    for (int i = 0; i < TRIES; i++) {
+        if (l->fd < 0)
+            l->fd = open(l->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (l->fd < 0 || fstat(l->fd, &st) < 0)
+            return fail_errno(l, err);
+        if (!S_ISREG(st.st_mode)) {
+            dead_letters_close(l);
+            return gyr_fail(err, -EINVAL, "'%.300s' is not a file", l->path);
+        }
+        (void)flock(l->fd, LOCK_EX);
+        if (lstat(l->path, &now) == 0 && now.st_ino == st.st_ino && now.st_dev == st.st_dev)
+            return now.st_size < DEAD_FILE_MAX ? 0 : 1;
         dead_letters_close(l);
-        return gyr_fail(err, -EINVAL, "'%.300s' is not a file", l->path);
     }
-    return st.st_size < DEAD_FILE_MAX ? 0 : 1;
+    return gyr_fail(err, -EAGAIN, "'%.300s': others keep exchanging it", l->path);
 }
 
-static int rotate(struct dead_letters *l, struct gyr_error *err)
+static int put_aside(struct dead_letters *l, struct gyr_error *err)
 {
     char old[PATH_MAX];
     int n = snprintf(old, sizeof(old), "%s.1", l->path);
 
-    dead_letters_close(l);
     if (n < 0 || (size_t)n >= sizeof(old))
         return gyr_fail(err, -ENAMETOOLONG, "'%.300s': the name is too long", l->path);
     if (rename(l->path, old) < 0)
         return fail_errno(l, err);
+    dead_letters_close(l);
     return open_file(l, err) < 0 ? -EIO : 0;
 }
 
@@ -67,9 +78,11 @@ int dead_letters_add(struct dead_letters *l, const struct gyr_alert *a, const ch
     int r = open_file(l, err);
 
     if (r > 0)
-        r = rotate(l, err);
-    if (r < 0)
+        r = put_aside(l, err);
+    if (r < 0) {
+        dead_letters_close(l);
         return r;
+    }
     buf_init(&b, ALERT_JSON_MAX + 65536);
     buf_adds(&b, "{\"output\":");
     json_add_str(&b, l->output, strlen(l->output));
@@ -83,10 +96,14 @@ int dead_letters_add(struct dead_letters *l, const struct gyr_alert *a, const ch
     buf_adds(&b, "}\n");
     n = b.failed ? -1 : write(l->fd, b.p, b.len);
     if (n != (ssize_t)b.len) {
+        if (n > 0) /* no half of a line, which would spoil the next */
+            (void)!ftruncate(l->fd, lseek(l->fd, 0, SEEK_END) - n);
         if (n >= 0)
             errno = ENOSPC; /* a regular file takes less only when the disk is full */
         r = fail_errno(l, err);
-        dead_letters_close(l); /* another one may be there by now */
+        dead_letters_close(l);
+    } else {
+        (void)flock(l->fd, LOCK_UN);
     }
     buf_free(&b);
     return r;

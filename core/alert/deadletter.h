@@ -4,7 +4,8 @@
  * @brief Where alerts go that an output will never take: a file of JSON lines, bounded.
  *
  * {"output":…,"reason":…,"attempts":…,"alert":{…}}. Past DEAD_FILE_MAX bytes the file becomes
- * PATH.1, in the place of an older one. Used by one thread at a time; it writes to disk.
+ * PATH.1, in the place of an older one. Several outputs may have the same file. Used by one thread
+ * at a time; it writes to disk.
  */
 #ifndef ALERT_DEADLETTER_H
 #define ALERT_DEADLETTER_H

@@ -10,7 +10,8 @@
 #include <time.h>
 
 enum { NS_MS = 1000000 };
-static const uint64_t JOIN_GRACE_NS = 2000000000, SUPPRESSED_EVERY_NS = 60000000000;
+static const uint64_t JOIN_GRACE_NS = 2000000000, SUPPRESSED_EVERY_NS = 60000000000,
+                      DROPPED_EVERY_NS = 10000000000;
 
 uint64_t clock_ns(void)
 {
@@ -170,7 +171,7 @@ struct slot *delivery_take_slot(struct delivery *d)
 
 bool delivery_past_waiting(struct delivery *d)
 {
-    return d->has_ended || d->no_wait || clock_ns() >= d->deadline_ns;
+    return d->closed || clock_ns() >= d->deadline_ns;
 }
 
 void delivery_wake_thread(struct delivery *d)
@@ -188,6 +189,7 @@ void delivery_enqueue(struct delivery *d, struct slot *s, struct alert *a, uint6
     s->view.token = (uint64_t)++s->round << 32 | (uint64_t)(s - d->slots);
     s->state = SLOT_READY;
     s->acked = s->spooled = false;
+    s->order = ++d->n_orders;
     s->since_ns = since_ns;
     TAILQ_INSERT_TAIL(&d->ready, s, link);
     d->n_used++;
@@ -207,18 +209,30 @@ void delivery_await_space(struct delivery *d, bool *told)
     (void)pthread_mutex_lock(&d->lock);
 }
 
-/* @pre locked */
-static int offer_memory(struct delivery *d, struct alert *a)
+void delivery_count_dropped(struct delivery *d, uint64_t n)
+{
+    uint64_t now = clock_ns();
+
+    d->stats.dropped += n;
+    if (!n || (d->dropped_told_ns && now - d->dropped_told_ns < DROPPED_EVERY_NS))
+        return;
+    d->dropped_told_ns = now;
+    log_error(NULL, "output '%s' has no room for more alerts: %llu dropped so far", d->conf.name,
+              (unsigned long long)d->stats.dropped);
+}
+
+/* @pre locked. @param own of the delivery, for which nobody waits. */
+static int offer_memory(struct delivery *d, struct alert *a, bool own)
 {
     bool told = false;
     struct slot *s;
 
-    while (!(s = delivery_take_slot(d)) && d->conf.wait && !delivery_past_waiting(d))
+    while (!(s = delivery_take_slot(d)) && !own && d->conf.wait && !delivery_past_waiting(d))
         delivery_await_space(d, &told);
-    if (!s || d->has_ended) {
+    if (!s || d->has_ended || (d->closed && !own)) {
         if (s)
             TAILQ_INSERT_TAIL(&d->free, s, link);
-        d->stats.dropped++;
+        delivery_count_dropped(d, 1);
         return -ENOSPC;
     }
     delivery_enqueue(d, s, alert_ref(a), clock_ns());
@@ -227,23 +241,21 @@ static int offer_memory(struct delivery *d, struct alert *a)
 }
 
 /* @pre locked */
-static int offer(struct delivery *d, struct alert *a, uint32_t crc)
+static int offer(struct delivery *d, struct alert *a, uint32_t crc, bool own)
 {
-    int r = d->conf.spool.dir ? spooling_offer(d, a, crc) : 1;
+    int r = d->conf.spool.dir ? spooling_offer(d, a, crc, !own) : 1;
 
-    return r > 0 ? offer_memory(d, a) : r;
+    return r > 0 ? offer_memory(d, a, own) : r;
 }
 
 void delivery_close_windows(struct delivery *d, uint64_t ts_ns)
 {
     struct alert *a;
 
-    d->no_wait = true;
     while (d->noise && d->n_used < d->conf.capacity && (a = noise_close(d->noise, ts_ns))) {
-        (void)offer(d, a, d->conf.spool.dir ? spool_crc(a) : 0);
+        (void)offer(d, a, d->conf.spool.dir ? spool_crc(a) : 0, true);
         alert_unref(a);
     }
-    d->no_wait = false;
 }
 
 static void count_suppressed(struct delivery *d)
@@ -269,7 +281,7 @@ int delivery_offer(struct delivery *d, struct alert *a)
     (void)pthread_mutex_lock(&d->lock);
     delivery_close_windows(d, a->a.ts_ns);
     if (!d->noise || noise_passes(d->noise, a))
-        r = offer(d, a, crc);
+        r = offer(d, a, crc, false);
     else
         count_suppressed(d);
     (void)pthread_mutex_unlock(&d->lock);
@@ -295,7 +307,7 @@ void delivery_ack(struct delivery *d, uint64_t token, uint32_t verdict, uint64_t
     s = i < d->n_fresh ? &d->slots[i] : NULL;
     if (s && s->view.token == token && s->state == SLOT_LATER) {
         TAILQ_REMOVE(&d->later, s, link);
-        delivery_settle(d, s, &v);
+        delivery_settle_ack(d, s, &v);
         (void)pthread_cond_signal(&d->work);
     } else if (s && s->view.token == token && s->state == SLOT_OFFERED) {
         s->acked = true;

@@ -32,6 +32,7 @@ struct slot {
     struct gyr_alert view; /* the shared alert with this output's token and attempt */
     enum slot_state state;
     uint32_t round;    /* of the slot's use; half of the token, so that a late ack finds nothing */
+    uint64_t order;    /* of its kind: they rise */
     uint64_t since_ns; /* when it was queued */
     uint64_t due_ns;
     enum dead_why why;
@@ -57,7 +58,7 @@ struct delivery {
     uint32_t n_fresh, n_used;
     struct noise *noise; /* NULL: nothing is suppressed */
     uint64_t suppressed_told, suppressed_told_ns;
-    bool no_wait;        /* an offer by one who must not wait for room */
+    uint64_t dropped_told_ns;
     struct spool *spool; /* NULL: none, or it could not be opened */
     bool spool_broken;
     bool sync_failed;
@@ -74,8 +75,9 @@ struct delivery {
     struct delivery_stats stats;
     bool asleep; /* the thread waits, and nobody has told it of more yet */
 
-    uint32_t streak;         /* offers in a row of which nothing was taken */
-    uint64_t pause_until_ns; /* the output as a whole rests */
+    uint64_t n_orders, taken; /* orders given; the last of those that are done with */
+    uint32_t streak;          /* offers in a row of which nothing was taken */
+    uint64_t pause_until_ns;  /* the output as a whole rests */
     uint64_t outage_since_ns, told_ns;
     uint64_t random;
     char reason[256]; /* the output's last */
@@ -83,6 +85,7 @@ struct delivery {
     struct dead_letters letters; /* the thread's */
 
     bool reopen, finishing, has_ended;
+    bool closed; /* what is left is given up: the queue takes no more from others */
     uint64_t deadline_ns, idle_ns, progress_ns;
 };
 
@@ -93,9 +96,9 @@ void delivery_enqueue(struct delivery *d, struct slot *s, struct alert *a, uint6
 /* The spool's part (delivery_spool.c). */
 /** Without the lock. @return NULL: told in @p err. */
 struct spool *spooling_open(const struct delivery *d, struct gyr_error *err);
-/** @pre locked. Write it down. @return 0; -ENOSPC: dropped and counted; 1: there is no spool to
- *  write to now. */
-int spooling_offer(struct delivery *d, const struct alert *a, uint32_t crc);
+/** @pre locked. Write it down. @param may_wait for room, which the output's own thread must not.
+ *  @return 0; -ENOSPC: dropped and counted; 1: there is no spool to write to now. */
+int spooling_offer(struct delivery *d, const struct alert *a, uint32_t crc, bool may_wait);
 /** @pre locked, no alert is ready: fetch the next. The lock is open at times. */
 void spooling_fetch(struct delivery *d);
 /** @pre locked, which is open meanwhile: all that was written is on disk. */
@@ -112,6 +115,8 @@ void keeper_wake(struct delivery *d);
 /** @pre locked, which is open meanwhile. Wait for room. @param told in one offer, false at first.
  */
 void delivery_await_space(struct delivery *d, bool *told);
+/** @pre locked. There was no room for so many, which is told now and then. */
+void delivery_count_dropped(struct delivery *d, uint64_t n);
 /** @pre locked. Is there no point in waiting for room any more? */
 bool delivery_past_waiting(struct delivery *d);
 /** @pre locked. */
@@ -120,8 +125,8 @@ void delivery_wake_thread(struct delivery *d);
 void delivery_close_windows(struct delivery *d, uint64_t ts_ns);
 /** The output's thread. */
 void *delivery_main(void *d);
-/** @pre locked. Apply a final or retry verdict to a slot that is on no list. */
-void delivery_settle(struct delivery *d, struct slot *s, const struct gyr_verdict *v);
+/** @pre locked. Apply the verdict that GYR_V_LATER promised to a slot that is on no list. */
+void delivery_settle_ack(struct delivery *d, struct slot *s, const struct gyr_verdict *v);
 /** @pre locked. When the thread must give up at the latest. */
 uint64_t delivery_limit(const struct delivery *d);
 /** @pre locked. Wait for @p c until @p until_ns; UINT64_MAX: for ever. */

@@ -48,14 +48,14 @@ static enum spool_full on_full(const struct delivery *d)
 }
 
 /* @return whether to try again. */
-static bool make_room(struct delivery *d, bool *told)
+static bool make_room(struct delivery *d, bool may_wait, bool *told)
 {
     switch (on_full(d)) {
     case SPOOL_FULL_DROP_OLD:
-        d->stats.dropped += spool_drop_oldest(d->spool);
+        delivery_count_dropped(d, spool_drop_oldest(d->spool));
         return true;
     case SPOOL_FULL_WAIT:
-        if (delivery_past_waiting(d))
+        if (!may_wait || delivery_past_waiting(d))
             return false;
         delivery_await_space(d, told);
         return true;
@@ -73,7 +73,7 @@ static bool await_made(struct delivery *d)
     return true;
 }
 
-int spooling_offer(struct delivery *d, const struct alert *a, uint32_t crc)
+int spooling_offer(struct delivery *d, const struct alert *a, uint32_t crc, bool may_wait)
 {
     struct gyr_error err = {0};
     bool told = false;
@@ -83,7 +83,7 @@ int spooling_offer(struct delivery *d, const struct alert *a, uint32_t crc)
         return 1;
     do
         r = spool_append(d->spool, a, crc, &err);
-    while ((r == -ENOBUFS && make_room(d, &told)) || (r == -EAGAIN && await_made(d)));
+    while ((r == -ENOBUFS && make_room(d, may_wait, &told)) || (r == -EAGAIN && await_made(d)));
     keeper_wake(d);
     if (r == 0) {
         tell_mended(d);
@@ -91,7 +91,7 @@ int spooling_offer(struct delivery *d, const struct alert *a, uint32_t crc)
         return 0;
     }
     if (r == -ENOBUFS || r == -EAGAIN) {
-        d->stats.dropped++;
+        delivery_count_dropped(d, 1);
         return -ENOSPC;
     }
     if (r != -EMSGSIZE) /* one that is too large says nothing of the others */

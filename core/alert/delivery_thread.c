@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "alert/delivery_priv.h"
 #include "base/log.h"
+#include "base/sentence.h"
 
 #include <time.h>
 #include <unistd.h>
@@ -91,10 +92,12 @@ static void bury_overdue(struct delivery *d, struct slot *s)
     to_dead(d, s, DEAD_PUT_OFF);
 }
 
-void delivery_settle(struct delivery *d, struct slot *s, const struct gyr_verdict *v)
+static void settle(struct delivery *d, struct slot *s, const struct gyr_verdict *v)
 {
     uint64_t now = clock_ns();
 
+    if (v->verdict != GYR_V_RETRY && s->order > d->taken)
+        d->taken = s->order;
     switch (v->verdict) {
     case GYR_V_ACCEPTED:
         d->stats.delivered++;
@@ -122,7 +125,40 @@ void delivery_settle(struct delivery *d, struct slot *s, const struct gyr_verdic
     }
 }
 
-/* What is due again goes before what came later. @return when the next is due. */
+/* The output as a whole takes nothing before. */
+static void rest(struct delivery *d, uint64_t until_ns)
+{
+    if (until_ns > d->pause_until_ns)
+        d->pause_until_ns = until_ns;
+}
+
+void delivery_settle_ack(struct delivery *d, struct slot *s, const struct gyr_verdict *v)
+{
+    settle(d, s, v);
+    if (s->state != SLOT_DELAYED || s->order < d->taken)
+        return;
+    /* Nothing behind it was taken: nothing shall pass it. Of several that come back together the
+     * first says when. */
+    if (v->retry_after_ns == 0 && d->pause_until_ns > clock_ns())
+        s->due_ns = d->pause_until_ns;
+    rest(d, s->due_ns);
+}
+
+/* In front of what came later. */
+static void make_ready(struct delivery *d, struct slot *s)
+{
+    struct slot *at = TAILQ_FIRST(&d->ready);
+
+    while (at && at->order < s->order)
+        at = TAILQ_NEXT(at, link);
+    s->state = SLOT_READY;
+    if (at)
+        TAILQ_INSERT_BEFORE(at, s, link);
+    else
+        TAILQ_INSERT_TAIL(&d->ready, s, link);
+}
+
+/* @return when the next is due again. */
 static uint64_t promote(struct delivery *d, uint64_t now)
 {
     struct slot *s, *prev;
@@ -132,8 +168,7 @@ static uint64_t promote(struct delivery *d, uint64_t now)
         prev = TAILQ_PREV(s, slot_list, link);
         if (s->due_ns <= now) {
             TAILQ_REMOVE(&d->delayed, s, link);
-            s->state = SLOT_READY;
-            TAILQ_INSERT_HEAD(&d->ready, s, link);
+            make_ready(d, s);
         } else if (s->due_ns < next) {
             next = s->due_ns;
         }
@@ -173,7 +208,7 @@ static void apply(struct delivery *d, struct slot **offer, const struct gyr_verd
     }
     (void)snprintf(d->reason, sizeof(d->reason), "%.255s", why);
     if (cut < n)
-        d->pause_until_ns = now + backoff(d, taken ? 1 : d->streak + 1, after);
+        rest(d, now + backoff(d, taken ? 1 : d->streak + 1, after));
     if (taken) {
         d->streak = 0;
         tell_recovery(d);
@@ -190,12 +225,14 @@ static void apply(struct delivery *d, struct slot **offer, const struct gyr_verd
         if (v[i].verdict == GYR_V_LATER && !s->acked) {
             s->state = SLOT_LATER;
             TAILQ_INSERT_HEAD(&d->later, s, link);
+        } else if (v[i].verdict == GYR_V_LATER) {
+            delivery_settle_ack(d, s, &s->ack);
         } else if (i >= cut && !is_overdue(d, s, now)) {
             d->stats.retried++;
             s->state = SLOT_READY;
             TAILQ_INSERT_HEAD(&d->ready, s, link);
         } else {
-            delivery_settle(d, s, v[i].verdict == GYR_V_LATER ? &s->ack : &v[i]);
+            settle(d, s, &v[i]);
         }
     }
 }
@@ -238,7 +275,7 @@ static void offer_batch(struct delivery *d)
     (void)pthread_mutex_unlock(&d->lock);
     r = d->conf.ops->write(d->self, alerts, n, v, &err);
     (void)pthread_mutex_lock(&d->lock);
-    err.msg[sizeof(err.msg) - 1] = '\0';
+    sentence_end(&err);
     for (uint32_t i = 0; i < n; i++)
         if (v[i].verdict > GYR_V_LATER ||
             (r < 0 && v[i].verdict != GYR_V_ACCEPTED && v[i].verdict != GYR_V_FAILED))
@@ -284,7 +321,8 @@ static void reopen(struct delivery *d)
     if (d->conf.ops->reopen)
         r = d->conf.ops->reopen(d->self, &err);
     if (r < 0)
-        log_error(NULL, "output '%s' could not open its file anew: %s", d->conf.name, err.msg);
+        log_error(NULL, "output '%s' could not open its file anew: %s", d->conf.name,
+                  sentence_of(&err, "reopen()"));
     (void)pthread_mutex_lock(&d->lock);
 }
 
@@ -333,11 +371,12 @@ static void give_up(struct delivery *d)
 {
     uint64_t n = 0, left;
 
+    d->closed = true;
     do {
         delivery_close_windows(d, UINT64_MAX);
         n += give_up_slots(d);
         bury(d);
-    } while (windows_open(d));
+    } while (windows_open(d) || !TAILQ_EMPTY(&d->ready));
     d->stats.dropped += n;
     if (n)
         log_error(NULL, "output '%s': %llu alerts could not be delivered before the end",
@@ -398,7 +437,8 @@ void *delivery_main(void *arg)
     }
     (void)pthread_mutex_unlock(&d->lock);
     if (d->conf.ops->flush && d->conf.ops->flush(d->self, FLUSH_MS, &err) < 0)
-        log_error(NULL, "output '%s' could not flush: %s", d->conf.name, err.msg);
+        log_error(NULL, "output '%s' could not flush: %s", d->conf.name,
+                  sentence_of(&err, "flush()"));
     (void)pthread_mutex_lock(&d->lock);
     give_up(d);
     keeper_stop(d);

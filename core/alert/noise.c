@@ -14,6 +14,8 @@
 
 enum { BUCKETS = 1024 };
 static const uint64_t NS_S = 1000000000;
+/* Sources are a little out of step; a clock that goes back further was set. */
+static const uint64_t SET_BACK_NS = 60000000000;
 
 /* An alert that passed, while its repeats are counted. */
 struct window {
@@ -34,6 +36,7 @@ struct noise {
     uint32_t n_open;
     struct map rates; /* rule → *uint64_t */
     uint64_t total_tat_ns;
+    uint64_t now_ns; /* of the events */
 };
 
 bool noise_is_wanted(const struct noise_conf *c)
@@ -135,6 +138,20 @@ static uint64_t key_of(const struct noise *n, const struct gyr_alert *a)
     return hash_bytes(h, k * sizeof(*h));
 }
 
+/* Between two threads' alerts the order is not strict: windows stand in that of their ends. */
+static void insert_by_end(struct noise *n, struct window *w)
+{
+    struct window *at = TAILQ_LAST(&n->open, windows);
+
+    while (at && at->end_ns > w->end_ns)
+        at = TAILQ_PREV(at, windows, link);
+    if (at)
+        TAILQ_INSERT_AFTER(&n->open, at, w, link);
+    else
+        TAILQ_INSERT_HEAD(&n->open, w, link);
+    n->n_open++;
+}
+
 static bool is_repeat(struct noise *n, struct alert *a)
 {
     uint64_t key = key_of(n, &a->a);
@@ -142,7 +159,8 @@ static bool is_repeat(struct noise *n, struct alert *a)
     struct window *w;
 
     LIST_FOREACH(w, b, chain)
-    if (w->key == key && a->a.ts_ns < w->end_ns) {
+    if (w->key == key && a->a.ts_ns < w->end_ns &&
+        w->first->a.ts_ns < a->a.ts_ns + n->conf.window_ns) { /* or the clock was set back */
         w->repeats++;
         return true;
     }
@@ -153,8 +171,7 @@ static bool is_repeat(struct noise *n, struct alert *a)
     w->end_ns = a->a.ts_ns + n->conf.window_ns;
     w->first = alert_ref(a);
     LIST_INSERT_HEAD(b, w, chain);
-    TAILQ_INSERT_TAIL(&n->open, w, link);
-    n->n_open++;
+    insert_by_end(n, w);
     return false;
 }
 
@@ -223,12 +240,29 @@ bool noise_is_open(const struct noise *n)
 
 /* ---- rates ---- */
 
-/* @p tat: when the next is due if all had come evenly. */
+static uint64_t event_time(struct noise *n, uint64_t ts_ns)
+{
+    if (ts_ns > n->now_ns || n->now_ns - ts_ns > SET_BACK_NS)
+        n->now_ns = ts_ns;
+    return n->now_ns;
+}
+
+static uint64_t times(const struct rate *r, uint32_t n)
+{
+    uint64_t ns;
+
+    return __builtin_mul_overflow(r->every_ns, n, &ns) || ns > INT64_MAX ? INT64_MAX : ns;
+}
+
+/* @p tat: when the next is due if all had come evenly. No more than a burst can be owed: what is
+ * further away comes from before the clock was set back, or the rate was changed. */
 static bool is_too_many(const struct rate *r, uint64_t *tat, uint64_t ts_ns)
 {
-    uint64_t due = *tat > ts_ns ? *tat : ts_ns;
+    uint64_t due = *tat > ts_ns ? *tat : ts_ns, owed = times(r, r->burst);
 
-    if (due - ts_ns > (r->burst - 1) * r->every_ns)
+    if (due - ts_ns > owed)
+        *tat = due = ts_ns + owed;
+    if (due - ts_ns > times(r, r->burst - 1))
         return true;
     *tat = due + r->every_ns;
     return false;
@@ -253,10 +287,11 @@ static uint64_t *tat_of(struct noise *n, const char *rule)
 static bool exceeds_rate(struct noise *n, const struct gyr_alert *a)
 {
     uint64_t *tat = n->conf.per_rule.every_ns ? tat_of(n, a->rule) : NULL;
+    uint64_t now = event_time(n, a->ts_ns);
 
-    if (tat && is_too_many(&n->conf.per_rule, tat, a->ts_ns))
+    if (tat && is_too_many(&n->conf.per_rule, tat, now))
         return true;
-    return n->conf.total.every_ns && is_too_many(&n->conf.total, &n->total_tat_ns, a->ts_ns);
+    return n->conf.total.every_ns && is_too_many(&n->conf.total, &n->total_tat_ns, now);
 }
 
 bool noise_passes(struct noise *n, struct alert *a)

@@ -3,7 +3,8 @@
  * @file noise.h
  * @brief Which alerts an output need not hear of: muted rules, repeats within a window, too many.
  *
- * Everything goes by the time of the events, so that a replay decides as the live run did. Bounded:
+ * Everything goes by the time of the events, so that a replay decides as the live run did. A clock
+ * that is set back makes nothing silent for longer than a window or a burst would. Bounded:
  * NOISE_ENTRIES_MAX windows and as many rules. Guarded by its owner.
  */
 #ifndef ALERT_NOISE_H

@@ -3,6 +3,7 @@
 
 #include "alert/alert.h"
 #include "engine/re2_shim.h"
+#include "engine/value.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -70,23 +71,34 @@ static int apply_patterns(const struct redactor *r, struct buf *s)
     return any;
 }
 
-bool redact_text(const struct redactor *r, struct buf *text)
+void redact_text(const struct redactor *r, struct buf *text)
 {
-    return apply_patterns(r, text) >= 0;
+    text->failed = false; /* what fitted stands there whole, and is to be looked at */
+    if (apply_patterns(r, text) >= 0)
+        return;
+    buf_reset(text);
+    buf_adds(text, REDACTED);
 }
 
-/* The new bytes go into r->bytes; v->u.ptr is their offset there until they are complete. */
-static int redact_scalar(struct redactor *r, struct gyr_value *v)
+/* Addresses and numbers are matched as their texts. The new bytes go into r->bytes; v->u.ptr is
+ * their offset there until they are complete. */
+static int redact_scalar(struct redactor *r, struct gyr_value *v, uint32_t fmt)
 {
+    bool is_bytes = v->type == GYR_T_STR || v->type == GYR_T_BYTES;
     struct buf b;
     int k;
 
-    if ((v->type != GYR_T_STR && v->type != GYR_T_BYTES) || !v->len)
+    if (v->type == GYR_T_NONE || (is_bytes && !v->len))
         return 0;
     buf_init(&b, ALERT_JSON_MAX);
-    buf_add(&b, v->u.ptr, v->len);
+    if (is_bytes)
+        buf_add(&b, v->u.ptr, v->len);
+    else
+        value_add_text(&b, v, fmt);
     k = b.failed ? -1 : apply_patterns(r, &b);
     if (k > 0) {
+        if (!is_bytes)
+            v->type = GYR_T_STR;
         v->u.u64 = r->bytes.len;
         v->len = (uint32_t)b.len;
         buf_add(&r->bytes, b.p, b.len);
@@ -97,13 +109,13 @@ static int redact_scalar(struct redactor *r, struct gyr_value *v)
 }
 
 /* A list that holds something to hide is hidden whole. */
-static int redact_list(struct redactor *r, struct gyr_value *v)
+static int redact_list(struct redactor *r, struct gyr_value *v, uint32_t fmt)
 {
     const struct gyr_value *items = v->u.ptr;
 
     for (uint32_t i = 0; i < v->len; i++) {
         struct gyr_value e = items[i];
-        int k = redact_scalar(r, &e);
+        int k = redact_scalar(r, &e, fmt);
 
         if (k < 0)
             return k;
@@ -119,7 +131,6 @@ const struct gyr_value *redact_values(struct redactor *r, const struct match *m)
 {
     uint32_t n = m->rule->n_outputs;
     bool *moved;
-    bool ok = true;
 
     if (!r->n_rules || !n)
         return m->values;
@@ -133,22 +144,25 @@ const struct gyr_value *redact_values(struct redactor *r, const struct match *m)
     }
     moved = calloc(n, sizeof(*moved));
     buf_reset(&r->bytes);
-    for (uint32_t i = 0; moved && ok && i < n; i++) {
+    for (uint32_t i = 0; moved && i < n; i++) {
+        const struct rule_output *o = &m->rule->outputs[i];
         struct gyr_value *v = &r->values[i];
         int k = 0;
 
         *v = m->values[i];
-        if (v->type != GYR_T_NONE && is_hidden(r, m->rule->outputs[i].name))
+        if (v->type != GYR_T_NONE && is_hidden(r, o->name))
             *v = gyr_str(REDACTED, sizeof(REDACTED) - 1);
         else
-            k = v->type == GYR_T_LIST ? redact_list(r, v) : redact_scalar(r, v);
+            k = v->type == GYR_T_LIST ? redact_list(r, v, o->fmt) : redact_scalar(r, v, o->fmt);
+        if (k < 0) /* too long, or without memory */
+            *v = gyr_str(REDACTED, sizeof(REDACTED) - 1);
         moved[i] = k > 0;
-        ok = k >= 0;
     }
-    for (uint32_t i = 0; moved && ok && i < n; i++)
+    for (uint32_t i = 0; moved && i < n; i++)
         if (moved[i]) /* the buffer stays where it is from now on */
             r->values[i].u.ptr = r->bytes.p + r->values[i].u.u64;
-    ok = ok && moved;
+    if (!moved)
+        return NULL;
     free(moved);
-    return ok ? r->values : NULL;
+    return r->values;
 }

@@ -4,7 +4,8 @@
  * @brief What must not leave: values of fields, and what matches a pattern, anywhere in an alert.
  *
  * Applied to the values of a match before its text, fields and JSON are made of them, and to the
- * text once more (a pattern may span values). One per source; its thread.
+ * text once more (a pattern may span values). What cannot be looked at, because it is too long,
+ * becomes REDACTED: nothing leaves, and no alert is lost. One per source; its thread.
  */
 #ifndef ALERT_REDACT_H
 #define ALERT_REDACT_H
@@ -36,9 +37,9 @@ void redactor_init(struct redactor *r, const struct redact_rule *rules, uint32_t
 void redactor_change(struct redactor *r, const struct redact_rule *rules, uint32_t n);
 void redactor_free(struct redactor *r);
 /** @return values for m->rule->outputs, m's own when nothing is to be done; lent until the next
- *  call. NULL: without memory, or more than ALERT_JSON_MAX bytes: then nothing may leave. */
+ *  call. NULL: without memory. */
 const struct gyr_value *redact_values(struct redactor *r, const struct match *m);
-/** @return whether @p text could be redacted. */
-bool redact_text(const struct redactor *r, struct buf *text);
+/** @p text may have failed at its ceiling: it is what fitted. */
+void redact_text(const struct redactor *r, struct buf *text);
 
 #endif /* ALERT_REDACT_H */

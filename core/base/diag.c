@@ -107,6 +107,16 @@ const char *diag_hint(struct diags *d, const char *best)
     return s ? s : "";
 }
 
+struct loc diag_blind(struct diags *d, struct loc loc)
+{
+    struct source_file *f = loc.file ? arena_alloc(d->arena, sizeof(*f)) : NULL;
+
+    if (f)
+        *f = (struct source_file){.path = loc.file->path};
+    loc.file = f;
+    return loc;
+}
+
 /* Without memory the place is given up, not the message. */
 static const struct source_file *copy_file(struct diags *d, const struct source_file *old)
 {
@@ -114,7 +124,8 @@ static const struct source_file *copy_file(struct diags *d, const struct source_
 
     if (!f)
         return NULL;
-    *f = (struct source_file){.path = arena_strdup(d->arena, old->path), .lasting = true};
+    *f = (struct source_file){
+        .path = arena_strdup(d->arena, old->path), .lasting = true, .veiled = old->veiled};
     if (!f->path)
         return NULL;
     if (old->text)
@@ -179,15 +190,64 @@ uint32_t diag_end_col(const struct loc *loc)
     return loc->col + (n ? n : 1);
 }
 
+/* @return behind the word at @p p, a text in quotes being one. */
+static const char *past_word(const char *p, const char *eol)
+{
+    const char *end = *p == '"' || *p == '\'' ? memchr(p + 1, *p, (size_t)(eol - p - 1)) : NULL;
+
+    if (*p == '"' || *p == '\'')
+        return end ? end + 1 : eol;
+    for (; p < eol && !strchr(" \t\r,[]{}", *p); p++)
+        if (*p == ':' && (p + 1 == eol || strchr(" \t\r", p[1])))
+            break;
+    return p;
+}
+
+/* A line without its values: its keys, and the value that stands at the place or around it.
+ * @return where the place is now. */
+static size_t add_veiled(struct buf *b, const char *p, const char *eol, const char *at)
+{
+    bool in_value = false; /* behind a key of its own line */
+    size_t place = 0;
+
+    while (p < eol) {
+        bool is_word = !strchr(" \t\r,[]{}:", *p);
+        const char *end = is_word ? past_word(p, eol) : p + 1;
+        bool is_key = is_word && end < eol && *end == ':';
+
+        /* a condition in which something is wrong */
+        if (in_value && is_word && !is_key && p < at && *past_word(at, eol) != ':' &&
+            !memmem(p, (size_t)(at - p), ": ", 2))
+            end = eol;
+        if (p <= at)
+            place = b->len + (size_t)(p == at ? 0 : at < end ? at - p : 0);
+        if (is_word && !is_key && !(p <= at && at < end) && !(*p == '-' && end == p + 1))
+            buf_adds(b, "…");
+        else
+            buf_add(b, p, (size_t)(end - p));
+        in_value = is_key || (in_value && strchr(" \t:", *p));
+        p = end;
+    }
+    return at < eol ? place : b->len;
+}
+
 /* The line itself and a caret below the column; a long line is shown around the place. */
 static void show_line(const struct loc *loc, const char *prefix, FILE *f)
 {
     const char *p, *eol, *at;
-    struct buf b;
+    struct buf b, veiled;
 
     if (!line_of(loc, &p, &eol))
         return;
     at = place_of(loc, p, eol);
+    buf_init(&veiled, 65536);
+    if (loc->file->veiled) {
+        size_t place = add_veiled(&veiled, p, eol, at);
+
+        p = veiled.p;
+        at = p + (place < veiled.len ? place : veiled.len);
+        eol = p + veiled.len;
+    }
     if (at - p > LINE_MAX_SHOWN / 2) {
         uint32_t skip = (uint32_t)(at - p) - LINE_MAX_SHOWN / 2;
 
@@ -212,6 +272,7 @@ static void show_line(const struct loc *loc, const char *prefix, FILE *f)
     for (; p < at; p++)
         if (((unsigned char)*p & 0xc0) != 0x80)
             (void)fputc(' ', f);
+    buf_free(&veiled);
     (void)fputs("^\n", f);
 }
 

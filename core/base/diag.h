@@ -22,6 +22,7 @@ struct source_file {
     const char *text;
     size_t len;
     bool lasting; /**< lives as long as the messages: see diags_keep_files() */
+    bool veiled;  /**< values in it may be secrets: only those that a message is about are shown */
 };
 
 /** A place in a file. */
@@ -76,6 +77,7 @@ struct diags {
     struct diag *first, **last;
     uint32_t n_errors, n_warnings, n_infos, n;
     uint64_t silenced; /**< bits of diag_code: not told and not counted */
+    bool veils;        /**< files that are parsed meanwhile are veiled */
     bool lint;         /**< what is right but suspicious is told, too, and SEV_INFO */
 };
 
@@ -97,6 +99,9 @@ int diag_code_find(const char *name);
 const char *diag_severity_name(enum severity s);
 /** "; did you mean 'x'?" or "", for the end of a message. In the diags' arena. */
 const char *diag_hint(struct diags *d, const char *best);
+/** The place without the line: what stands there must not be shown. It lives as long as the
+ * message. */
+struct loc diag_blind(struct diags *d, struct loc loc);
 /** Copy the files that messages point into to the diags' arena. Before the arena in which a file
  *  was parsed is freed. */
 void diags_keep_files(struct diags *d);

@@ -29,7 +29,7 @@ struct frame {
 
 struct loader {
     yaml_parser_t parser;
-    struct source_file *file;
+    struct source_file *file, *blind; /* blind: without its text */
     struct arena *arena;
     struct diags *d;
     size_t at_char, at_byte; /* where the last mark was found: the next one is near */
@@ -58,6 +58,8 @@ __attribute__((format(printf, 3, 4))) static int fail(struct loader *l, struct l
     va_start(ap, fmt);
     buf_vaddf(&b, fmt, ap);
     va_end(ap);
+    if (l->file->veiled) /* where it makes no sense, nobody knows what is a value */
+        loc.file = l->blind;
     diag_error(l->d, loc, "%s", b.p);
     buf_free(&b);
     return -EINVAL;
@@ -425,8 +427,11 @@ int yaml_parse_docs(const char *path, const char *text, size_t len, struct arena
     if (!file)
         return no_memory(&l);
     file->path = arena_strdup(arena, path);
-    if (!file->path)
+    l.blind = arena_alloc(arena, sizeof(*l.blind));
+    if (!file->path || !l.blind)
         return no_memory(&l);
+    file->veiled = d->veils;
+    l.blind->path = file->path;
     if (len > FILE_SIZE_MAX)
         return fail(&l, (struct loc){file, 0, 0}, "larger than %d MiB", FILE_SIZE_MAX >> 20);
     /* libyaml would count the byte order mark of editors for Windows as a column. */
@@ -496,6 +501,16 @@ int yaml_load(const char *path, struct arena *arena, struct diags *d, struct yno
     }
     *ret_root = docs.n ? docs.roots[0] : NULL;
     return 0;
+}
+
+bool ynode_touches(const struct ynode *n, uint32_t line)
+{
+    uint32_t k = !n || n->kind == Y_SCALAR ? 0 : n->kind == Y_MAP ? 2 * n->n : n->n;
+    bool any = n && n->loc.line == line;
+
+    for (uint32_t i = 0; i < k && !any; i++)
+        any = ynode_touches(n->items[i], line);
+    return any;
 }
 
 struct ynode *ymap_get(const struct ynode *n, const char *key)

@@ -93,8 +93,10 @@ static int migrate(struct arena *arena, struct diags *d, const char *path)
 {
     struct ynode *root = NULL;
     struct buf b;
-    int r = yaml_load(path, arena, d, &root);
+    int r;
 
+    d->veils = true;
+    r = yaml_load(path, arena, d, &root);
     if (r < 0)
         return CLI_FAILED;
     if (!root || root->kind != Y_MAP)

@@ -4,7 +4,9 @@
 #include "alert/delivery.h"
 #include "base/cleanup.h"
 #include "base/num.h"
+#include "base/sentence.h"
 #include "base/suggest.h"
+#include "base/text.h"
 #include "cli/catalogue.h"
 #include "cli/cli.h"
 
@@ -102,8 +104,10 @@ static int tell(const char *name, const struct gyr_verdict *v, const char *why, 
         buf_adds(&b, ", not before ");
         buf_add_duration(&b, v->retry_after_ns);
     }
-    if (*why)
-        buf_addf(&b, ": %s", why);
+    if (*why) {
+        buf_adds(&b, ": ");
+        text_add_safe(&b, why, strlen(why)); /* the far side may have a word in it */
+    }
     buf_adds(&b, " (after ");
     buf_add_duration(&b, took_ns / 1000 * 1000);
     buf_addc(&b, ')');
@@ -141,7 +145,7 @@ static int send_one(const struct instance *inst, const char *name, const struct 
         if (v.verdict > GYR_V_FAILED)
             v.verdict = GYR_V_LATER;
     }
-    err.msg[sizeof(err.msg) - 1] = '\0';
+    sentence_end(&err);
     return tell(name, &v, err.msg, clock_ns() - began);
 }
 

@@ -226,8 +226,10 @@ static void read_one(struct reader *r, const char *path)
     struct ynode *root = NULL;
 
     set_dir(r, path);
+    r->d->veils = true;
     if (yaml_load(path, r->arena, r->d, &root) == 0)
         read_root(r, root);
+    r->d->veils = false;
 }
 
 const char *config_drop_in_dir(struct arena *arena, const char *path)
@@ -308,8 +310,10 @@ int config_load_text(const char *path, const char *text, size_t len, struct aren
         return -EINVAL;
     r.c->path = path;
     set_dir(&r, path);
+    d->veils = true;
     if (yaml_parse(path, text, len, arena, d, &root) == 0)
         read_root(&r, root);
+    d->veils = false;
     if (d->n_errors > errors) {
         config_release(r.c);
         return -EINVAL;

@@ -139,10 +139,12 @@ static bool answer(struct conn *c, const struct web_reply *r)
         break;
     }
     n = snprintf(text, sizeof(text), "HTTP/1.1 %d X\r\nContent-Length: %zu\r\n%s\r\n%s",
-                 r->status ? r->status : 200, strlen(body), r->headers ? r->headers : "", body);
+                 r->status ? r->status : 200, strlen(body), r->headers ? r->headers : "",
+                 strlen(body) < sizeof(text) / 2 ? body : "");
     must(n > 0 && (size_t)n < sizeof(text), "answer");
     if (r->act == WEB_ANSWER)
-        return put(c, text, (size_t)n);
+        return put(c, text, (size_t)n) &&
+               (strlen(body) < sizeof(text) / 2 || put(c, body, strlen(body)));
     for (int i = 0; i < n; i++) {
         (void)poll(NULL, 0, 1);
         if (!put(c, text + i, 1))

@@ -319,6 +319,68 @@ static void test_redact(void **state)
     regex_free(rules[2].pattern);
 }
 
+/* A pattern finds what is no text as well, and what is too long for it costs no alert. */
+static void test_redact_any(void **state)
+{
+    enum { LONG = 200 << 10 };
+    static const uint8_t ip[4] = {10, 1, 2, 3};
+    char why[100], *big = malloc(LONG);
+    struct redact_rule rules[] = {
+        {.pattern = regex_new("10\\.1\\.[0-9.]+", 14, why, sizeof(why)), .replace = REDACTED},
+        {.pattern = regex_new("4711", 4, why, sizeof(why)), .replace = "N"},
+        {.pattern = regex_new("y", 1, why, sizeof(why)),
+         .replace = "zzzzzzzzzzzzzzzzzzzzzzzzzzzz"}};
+    struct rule_output outs[] = {{.name = "fd.sip"},
+                                 {.name = "proc.pid"},
+                                 {.name = "proc.ppid"},
+                                 {.name = "proc.args"},
+                                 {.name = "proc.env"}};
+    struct template_part text[] = {{.field = 0}, {.field = 3}, {.field = 3}};
+    struct gyr_value ips[] = {{.type = GYR_T_IP, .len = 4}};
+    struct gyr_value values[] = {{.type = GYR_T_IP, .len = 4},
+                                 gyr_num(GYR_T_U64, 4711),
+                                 gyr_num(GYR_T_U64, 12),
+                                 gyr_str(big, LONG),
+                                 {.type = GYR_T_LIST, .len = 1}};
+    struct rule r = a_rule();
+    struct match m = a_match(&r, values);
+    struct alert_maker mk;
+    struct alert *a;
+    json_t *j, *f;
+
+    (void)state;
+    assert_non_null(big);
+    memset(big, 'x', LONG);
+    values[0].u.ptr = ips[0].u.ptr = ip;
+    values[4].u.ptr = ips;
+    r.output.parts = text;
+    r.output.n = 3;
+    r.outputs = outs;
+    r.n_outputs = 5;
+    alert_maker_init(&mk, "box");
+    redactor_init(&mk.redactor, rules, 3);
+    assert_int_equal(alert_make(&mk, &m, &a), 0); /* its text is cut at its ceiling */
+    assert_int_equal(strncmp(a->a.text, "[redacted]xxx", 13), 0);
+    assert_null(strstr(a->a.json, "10.1."));
+    j = parse(a);
+    f = json_object_get(j, "output_fields");
+    assert_string_equal(str(f, "fd.sip"), REDACTED);
+    assert_string_equal(str(f, "proc.env"), REDACTED);
+    assert_string_equal(str(f, "proc.pid"), "N");
+    assert_int_equal(json_integer_value(json_object_get(f, "proc.ppid")), 12);
+    json_decref(j);
+    alert_unref(a);
+    memset(big, 'y', LONG); /* replaced, it is longer than anything may be */
+    assert_int_equal(alert_make(&mk, &m, &a), 0);
+    assert_string_equal(a->a.fields[3].text, REDACTED);
+    assert_string_equal(a->a.fields[1].text, "N");
+    alert_unref(a);
+    alert_maker_free(&mk);
+    for (int i = 0; i < 3; i++)
+        regex_free(rules[i].pattern);
+    free(big);
+}
+
 /* Fields that are texts stand beside the others; what only they read does not. */
 static void test_texts(void **state)
 {
@@ -453,8 +515,9 @@ int main(void)
         cmocka_unit_test(test_sha1),         cmocka_unit_test(test_uuid),
         cmocka_unit_test(test_json_strings), cmocka_unit_test(test_json_values),
         cmocka_unit_test(test_alert),        cmocka_unit_test(test_redact),
-        cmocka_unit_test(test_texts),        cmocka_unit_test(test_metadata),
-        cmocka_unit_test(test_huge),         cmocka_unit_test(test_filter),
+        cmocka_unit_test(test_redact_any),   cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_metadata),     cmocka_unit_test(test_huge),
+        cmocka_unit_test(test_filter),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -416,9 +416,45 @@ static void a_file_that_is_not_there(void **state)
     assert_non_null(strstr(diags.first->text, "No such file"));
 }
 
+/* Any value of a configuration may be a secret: shown is the one that the message is about. */
+static void values_are_not_shown(void **state)
+{
+    static const struct {
+        const char *yaml, *shown;
+    } rows[] = {
+        {"outputs:\n  - plugin: x\n    options: {a: s3cret}\n    rulez: s3cret",
+         "      rulez: …\n      ^\n"},
+        {"outputs:\n  - {plugin: x, options: {token: s3cret, b: ['s3 cret, x']}, rulez: 1}",
+         "    - {plugin: …, options: {token: …, b: […]}, rulez: …}\n"
+         "                                               ^\n"},
+        {"outputs:\n  - {options: {token: s3cret, t: \"s3cret\"}, plugin: x, queue: 0x}",
+         "    - {options: {token: …, t: …}, plugin: …, queue: 0x}\n"
+         "                                                    ^\n"},
+        {"outputs:\n  - plugin: x\n    options: {token: s3cret, token: b}",
+         "error: key 'token' is there twice, first in line 3\n"},
+        {"outputs:\n  - plugin: x\n    options: {token: @s3cret}", "needs quotes\n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char *out = NULL;
+        size_t len;
+        FILE *f = open_memstream(&out, &len);
+
+        assert_non_null(f);
+        assert_int_equal(load(rows[i].yaml), -EINVAL);
+        diags_print(&diags, f, false);
+        (void)fclose(f);
+        if (!strstr(out, rows[i].shown) || strstr(out, "s3"))
+            fail_msg("row %zu: %s", i, out);
+        free(out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(values_are_not_shown, setup, teardown),
         cmocka_unit_test_setup_teardown(an_empty_file_is_the_defaults, setup, teardown),
         cmocka_unit_test_setup_teardown(everything_said, setup, teardown),
         cmocka_unit_test_setup_teardown(lists_may_be_empty, setup, teardown),

@@ -5,6 +5,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -312,6 +313,41 @@ static void test_later(void **state)
     delivery_free(d);
 }
 
+/* Put off by acks, one by one: they go again in their order, and nothing passes them. */
+static void test_later_in_order(void **state)
+{
+    enum { N = 40, BEHIND = 10 };
+    struct delivery *d;
+    struct fake f;
+
+    (void)state;
+    fake_init(&f);
+    f.verdict = GYR_V_LATER;
+    d = start(&f, 64, true);
+    for (int round = 0; round < 3;
+         round++) { /* waits grow, and with them how far they are spread */
+        uint32_t from = f.n_tokens;
+
+        if (round == 0)
+            offer_all(d, N);
+        wait_until(&f.n_tokens, &f, from + N);
+        (void)usleep(5000);
+        if (round == 2) {
+            (void)pthread_mutex_lock(&f.lock);
+            f.verdict = GYR_V_ACCEPTED;
+            (void)pthread_mutex_unlock(&f.lock);
+        }
+        for (uint32_t i = 0; i < N; i++)
+            delivery_ack(d, f.tokens[from + i], GYR_V_RETRY, 0);
+        for (uint64_t i = 1; round == 2 && i <= BEHIND; i++)
+            assert_int_equal(offer(d, N + i), 0);
+    }
+    assert_int_equal(end(d, 2000).delivered, N + BEHIND);
+    for (uint64_t i = 0; i < N + BEHIND; i++)
+        assert_int_equal(f.got[i], i + 1);
+    delivery_free(d);
+}
+
 /* The far side answers before write() has returned. */
 static struct delivery *eager_delivery;
 
@@ -413,6 +449,66 @@ static void test_give_up(void **state)
 }
 
 /* Slow, but moving: it may take longer than the patience. */
+struct raiser {
+    struct delivery *d;
+    atomic_bool stop;
+    uint64_t taken, refused;
+};
+
+static void *raise_on(void *arg)
+{
+    struct raiser *r = arg;
+
+    for (uint64_t i = 1; !atomic_load(&r->stop); i++)
+        *(offer(r->d, i) == 0 ? &r->taken : &r->refused) += 1;
+    return NULL;
+}
+
+static void give_up_under_fire(const char *dead_letters)
+{
+    struct delivery_conf conf = {.name = "fake",
+                                 .ops = &ops,
+                                 .capacity = 256,
+                                 .wait = true,
+                                 .notify_fd = -1,
+                                 .dead_letters = dead_letters};
+    struct raiser r = {0};
+    struct delivery_stats s;
+    struct fake f;
+    pthread_t t;
+
+    fake_init(&f);
+    f.fail = true;
+    assert_int_equal(delivery_new(&conf, &r.d), 0);
+    assert_int_equal(delivery_start(r.d, &f), 0);
+    assert_int_equal(pthread_create(&t, NULL, raise_on, &r), 0);
+    wait_until(&f.offers, &f, 1);
+    delivery_end_by(r.d, clock_ns() + 20 * MS);
+    assert_int_equal(delivery_join(r.d), 0);
+    atomic_store(&r.stop, true);
+    (void)pthread_join(t, NULL);
+    s = stats(r.d);
+    assert_int_equal(s.queued, 0);
+    assert_int_equal(s.accepted, r.taken);
+    assert_int_equal(s.dropped, r.taken + r.refused);
+    assert_int_equal(s.kept, r.taken);
+    delivery_free(r.d);
+}
+
+/* Alerts that come while what is left is being given up are not lost sight of. */
+static void test_give_up_under_fire(void **state)
+{
+    char dir[] = "/tmp/gyr-fire-XXXXXX", path[64];
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    (void)snprintf(path, sizeof(path), "%s/dead", dir);
+    for (int round = 0; round < 10; round++)
+        give_up_under_fire(path);
+    (void)unlink(path);
+    (void)rmdir(dir);
+}
+
 static void test_slow_flush(void **state)
 {
     struct delivery *d;
@@ -508,16 +604,28 @@ static int setup(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order),        cmocka_unit_test(test_drop),
-        cmocka_unit_test(test_wait),         cmocka_unit_test(test_wait_ends),
-        cmocka_unit_test(test_retry),        cmocka_unit_test(test_backoff),
-        cmocka_unit_test(test_retry_after),  cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_dead_letters), cmocka_unit_test(test_poison),
-        cmocka_unit_test(test_failed),       cmocka_unit_test(test_later),
-        cmocka_unit_test(test_eager_ack),    cmocka_unit_test(test_never_acked),
-        cmocka_unit_test(test_isolation),    cmocka_unit_test(test_give_up),
-        cmocka_unit_test(test_slow_flush),   cmocka_unit_test(test_hanging),
-        cmocka_unit_test(test_reopen),       cmocka_unit_test(test_acked_in_flush),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_drop),
+        cmocka_unit_test(test_wait),
+        cmocka_unit_test(test_wait_ends),
+        cmocka_unit_test(test_retry),
+        cmocka_unit_test(test_backoff),
+        cmocka_unit_test(test_retry_after),
+        cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_dead_letters),
+        cmocka_unit_test(test_poison),
+        cmocka_unit_test(test_failed),
+        cmocka_unit_test(test_later),
+        cmocka_unit_test(test_eager_ack),
+        cmocka_unit_test(test_never_acked),
+        cmocka_unit_test(test_later_in_order),
+        cmocka_unit_test(test_isolation),
+        cmocka_unit_test(test_give_up),
+        cmocka_unit_test(test_slow_flush),
+        cmocka_unit_test(test_give_up_under_fire),
+        cmocka_unit_test(test_hanging),
+        cmocka_unit_test(test_reopen),
+        cmocka_unit_test(test_acked_in_flush),
     };
 
     return cmocka_run_group_tests(tests, setup, NULL);

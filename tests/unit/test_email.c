@@ -147,6 +147,7 @@ struct server {
     const char *reply; /**< … this; "": the connection is closed; NULL: no answer at all */
     int mails;
     char address[64];
+    size_t bytes; /* of mails */
     pthread_t thread;
 };
 
@@ -175,7 +176,7 @@ static int answer(struct server *s, int fd, FILE *f, const char *line)
     }
     say(fd, "354 go on");
     while (fgets(body, sizeof(body), f) && strcmp(body, ".\r\n") != 0)
-        ;
+        s->bytes += strlen(body);
     s->mails++;
     return answer(s, fd, f, "END");
 }
@@ -277,6 +278,7 @@ static void test_verdicts(void **state)
     } rows[] = {
         {NULL, NULL, NULL, GYR_V_ACCEPTED, ""},
         {"421 too busy", NULL, NULL, GYR_V_RETRY, "421 too busy"},
+        {"554 not from you", NULL, NULL, GYR_V_RETRY, "554 not from you"},
         {NULL, "MAIL", "451 later", GYR_V_RETRY, "451 later"},
         {NULL, "RCPT", "450 greylisted", GYR_V_RETRY, "450 greylisted"},
         {NULL, "RCPT", "550 no such user", GYR_V_FAILED, "550 no such user"},
@@ -311,6 +313,45 @@ static void test_verdicts(void **state)
         if (rows[i].verdict == GYR_V_ACCEPTED)
             assert_int_equal(s.mails, 2); /* of two alerts, and of one */
     }
+}
+
+/* Alerts that together would make a mail that no server takes go in several, and one that is alone
+ * too large is cut. */
+/* @return bytes of the mails that n alerts with this text, and one behind them, became. */
+static size_t sent(const char *text, uint32_t n, uint32_t want_mails)
+{
+    struct server s = {0};
+    static struct offer o;
+    struct gyr_alert a[3] = {an_alert("u", text, 4), an_alert("v", text, 4), an_alert("w", "x", 4)};
+    const struct gyr_alert *list[3] = {&a[0], n > 1 ? &a[1] : &a[2], &a[2]};
+
+    server_start(&s);
+    offer_open(&o, s.address);
+    o.cfg.max_alerts = 1000;
+    for (unsigned i = 0; i < 3; i++)
+        o.v[i] = (struct gyr_verdict){.verdict = GYR_V_RETRY};
+    assert_int_equal(o.plugin->output->write(o.self, list, n + 1, o.v, &o.err), 0);
+    for (unsigned i = 0; i < n + 1; i++)
+        assert_int_equal(o.v[i].verdict, GYR_V_ACCEPTED);
+    offer_close(&o);
+    server_stop(&s);
+    assert_int_equal(s.mails, want_mails);
+    return s.bytes;
+}
+
+static void test_size(void **state)
+{
+    enum { LARGE = 5 << 20, ALONE = 40 << 20 };
+    char *text = malloc(ALONE + 1);
+
+    (void)state;
+    assert_non_null(text);
+    memset(text, 'x', ALONE);
+    text[ALONE] = '\0';
+    assert_in_range(sent(text, 1, 2), 1 << 20, 2 << 20);
+    text[LARGE] = '\0';
+    assert_in_range(sent(text, 2, 2), 2 * LARGE, 2 * LARGE + LARGE / 5);
+    free(text);
 }
 
 static void *wake_soon(void *arg)
@@ -377,11 +418,9 @@ static void test_options(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mail),
-        cmocka_unit_test(test_headers),
-        cmocka_unit_test(test_addresses),
-        cmocka_unit_test(test_verdicts),
-        cmocka_unit_test(test_wake_and_no_server),
+        cmocka_unit_test(test_mail),      cmocka_unit_test(test_headers),
+        cmocka_unit_test(test_addresses), cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_size),      cmocka_unit_test(test_wake_and_no_server),
         cmocka_unit_test(test_options),
     };
 

@@ -138,6 +138,43 @@ static void test_rate(void **state)
     noise_free(n);
 }
 
+/* An event of the future, or a clock that is set back: what is suppressed stays bounded. */
+static void test_set_back(void **state)
+{
+    static const char *const fields[] = {"user.name", NULL};
+    const struct noise_conf rate = {.per_rule = {.every_ns = 10 * S, .burst = 3}},
+                            dedup = {.dedup = fields, .window_ns = 60 * S};
+    struct noise *n = noise_new(&rate);
+    struct alert *a;
+    int passed = 0;
+
+    (void)state;
+    for (int i = 0; i < 10; i++)
+        (void)passes(n, "a", "u", "c", 9000 * S);
+    for (uint64_t t = 1000; t < 1060; t += 5)
+        passed += passes(n, "a", "u", "c", t * S);
+    assert_in_range(passed, 5, 6); /* one in ten seconds */
+    /* a source that is a little behind makes no more of it */
+    for (int i = 0; i < 3; i++)
+        (void)passes(n, "b", "u", "c", 2000 * S);
+    for (int i = 0; i < 10; i++) {
+        assert_false(passes(n, "b", "u", "c", 1955 * S));
+        assert_false(passes(n, "b", "u", "c", 2000 * S));
+    }
+    noise_free(n);
+
+    n = noise_new(&dedup);
+    assert_true(passes(n, "r", "root", "ls", 9000 * S));
+    assert_false(passes(n, "r", "root", "ls", 8990 * S));
+    assert_true(passes(n, "r", "root", "ls", 1000 * S));
+    assert_false(passes(n, "r", "root", "ls", 1010 * S));
+    a = noise_close(n, 1060 * S); /* the window of the future is not in its way */
+    assert_non_null(a);
+    assert_int_equal(a->a.ts_ns, 1000 * S);
+    alert_unref(a);
+    noise_free(n);
+}
+
 static void test_mute(void **state)
 {
     static const struct mute mutes[] = {{.rule = "Noisy *"},
@@ -160,9 +197,9 @@ static void test_mute(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_dedup),
-                                       cmocka_unit_test(test_dedup_bounded),
-                                       cmocka_unit_test(test_rate), cmocka_unit_test(test_mute)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_dedup), cmocka_unit_test(test_dedup_bounded),
+        cmocka_unit_test(test_rate), cmocka_unit_test(test_mute), cmocka_unit_test(test_set_back)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

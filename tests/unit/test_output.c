@@ -322,6 +322,58 @@ static void test_torn_line_given_up(void **state)
     pipe_close(&t);
 }
 
+/* The same, and nobody reads: the writer can be woken there too. */
+static void test_torn_line_in_a_full_pipe(void **state)
+{
+    struct gyr_alert a = an_alert("second", 8);
+    const struct gyr_alert *list[1] = {&a};
+    struct gyr_verdict v = {.verdict = GYR_V_RETRY};
+    struct gyr_error err = {0};
+    static char full[65536];
+    struct pipe_test t;
+    pthread_t thread;
+
+    (void)state;
+    pipe_open(&t);
+    assert_int_equal(fcntl(t.fds[1], F_SETFL, O_NONBLOCK), 0);
+    while (write(t.fds[1], full, sizeof(full)) > 0)
+        ;
+    assert_int_equal(fcntl(t.fds[1], F_SETFL, 0), 0);
+    t.w.torn_token = 7;
+    t.w.torn_done = 5;
+    (void)alarm(20); /* it would hang */
+    assert_int_equal(pthread_create(&thread, NULL, wake_soon, &t.w), 0);
+    assert_int_equal(gyr_writer_write(&t.w, "out", list, 1, &v, &err), -EAGAIN);
+    (void)alarm(0);
+    (void)pthread_join(thread, NULL);
+    assert_int_equal(v.verdict, GYR_V_RETRY);
+    pipe_close(&t);
+}
+
+/* A digest may be more than goes into one write. */
+static void test_many(void **state)
+{
+    enum { N = 1000 };
+    struct gyr_alert a = an_alert("x", 1);
+    static const struct gyr_alert *list[N];
+    static struct gyr_verdict v[N];
+    static char got[N * 64];
+    struct gyr_error err = {0};
+    struct pipe_test t;
+
+    (void)state;
+    for (int i = 0; i < N; i++) {
+        list[i] = &a;
+        v[i].verdict = GYR_V_RETRY;
+    }
+    pipe_open(&t);
+    assert_int_equal(gyr_writer_write(&t.w, "out", list, N, v, &err), 0);
+    for (int i = 0; i < N; i++)
+        assert_int_equal(v[i].verdict, GYR_V_ACCEPTED);
+    assert_int_equal(read(t.fds[0], got, sizeof(got)), N * strlen(LINE("x")));
+    pipe_close(&t);
+}
+
 static void test_descriptor(void **state)
 {
     const struct gyr_plugin *p = gyr_plugin_query_stdout(0);
@@ -342,6 +394,8 @@ int main(void)
         cmocka_unit_test(test_no_reader),
         cmocka_unit_test(test_torn_line),
         cmocka_unit_test(test_torn_line_given_up),
+        cmocka_unit_test(test_torn_line_in_a_full_pipe),
+        cmocka_unit_test(test_many),
         cmocka_unit_test(test_descriptor),
     };
 

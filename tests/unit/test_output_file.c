@@ -327,6 +327,90 @@ static void test_cannot_rotate(void **state)
     rig_close(&rig);
 }
 
+static uint32_t verdict_of(struct rig *t, const char *json)
+{
+    struct gyr_alert a = {.size = sizeof(a), .token = 99, .text = "", .json = json};
+    const struct gyr_alert *list[] = {&a};
+    struct gyr_verdict v = {.verdict = GYR_V_RETRY};
+
+    a.json_len = (uint32_t)strlen(json);
+    (void)t->plugin->output->write(t->self, list, 1, &v, &t->err);
+    return v.verdict;
+}
+
+/* A file that was removed takes no alerts with it; nor does a folder that comes back later. */
+static void test_removed(void **state)
+{
+    char sub[80], cmd[200];
+
+    (void)state;
+    rig_open(&rig);
+    (void)snprintf(sub, sizeof(sub), "%s/s", rig.dir);
+    assert_int_equal(mkdir(sub, 0700), 0);
+    (void)snprintf(rig.path, sizeof(rig.path), "%s/a.log", sub);
+    rig.cfg.rotate_size = 20; /* due each time: that it cannot be is told once */
+    assert_int_equal(rig_start(&rig), 0);
+    put(&rig, 0, 2);
+    assert_int_equal(unlink(rig.path), 0);
+    put(&rig, 2, 2);
+    holds(&rig, "s/a.log", 2, 2);
+    (void)snprintf(cmd, sizeof(cmd), "rm -r '%s'", sub);
+    assert_int_equal(system(cmd), 0);
+    assert_int_equal(verdict_of(&rig, "[0000004]"), GYR_V_RETRY);
+    assert_non_null(strstr(rig.err.msg, "removed and cannot be made anew: "));
+    assert_int_equal(mkdir(sub, 0700), 0);
+    assert_int_equal(verdict_of(&rig, "[0000004]"), GYR_V_ACCEPTED);
+    holds(&rig, "s/a.log", 4, 1);
+    rig_close(&rig);
+}
+
+/* Moved away as a whole: the alerts go on into the file that is there, and that is told once. */
+static void test_moved(void **state)
+{
+    char sub[80], to[80];
+
+    (void)state;
+    rig_open(&rig);
+    (void)snprintf(sub, sizeof(sub), "%s/s", rig.dir);
+    (void)snprintf(to, sizeof(to), "%s/t", rig.dir);
+    assert_int_equal(mkdir(sub, 0700), 0);
+    (void)snprintf(rig.path, sizeof(rig.path), "%s/a.log", sub);
+    rig.cfg.rotate_size = 20;
+    assert_int_equal(rig_start(&rig), 0);
+    put(&rig, 0, 2);
+    assert_int_equal(rename(sub, to), 0);
+    for (int i = 2; i < 6; i++)
+        put(&rig, i, 1);
+    holds(&rig, "t/a.log", 0, 6);
+    assert_non_null(strstr(rig.host.log, "No such file"));
+    assert_null(strstr(strstr(rig.host.log, "No such file") + 1, "No such file"));
+    rig_close(&rig);
+}
+
+/* A FIFO whose reader went: the alerts wait for another. */
+static void test_fifo(void **state)
+{
+    char got[32] = "";
+    int fd;
+
+    (void)state;
+    rig_open(&rig);
+    (void)signal(SIGPIPE, SIG_IGN);
+    assert_int_equal(mkfifo(rig.path, 0600), 0);
+    fd = open(rig.path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(rig_start(&rig), 0);
+    assert_int_equal(verdict_of(&rig, "[0000001]"), GYR_V_ACCEPTED);
+    (void)close(fd);
+    assert_int_equal(verdict_of(&rig, "[0000002]"), GYR_V_RETRY);
+    fd = open(rig.path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    assert_int_equal(verdict_of(&rig, "[0000002]"), GYR_V_ACCEPTED);
+    assert_int_equal(read(fd, got, sizeof(got)), 20); /* the first was still there */
+    assert_string_equal(got, "[0000001]\n[0000002]\n");
+    (void)close(fd);
+    rig_close(&rig);
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -366,7 +450,8 @@ int main(void)
         cmocka_unit_test(test_start_again), cmocka_unit_test(test_by_time),
         cmocka_unit_test(test_dates),       cmocka_unit_test(test_dates_soon),
         cmocka_unit_test(test_gzip),        cmocka_unit_test(test_cannot_rotate),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_refused),     cmocka_unit_test(test_removed),
+        cmocka_unit_test(test_moved),       cmocka_unit_test(test_fifo),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

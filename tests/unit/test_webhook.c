@@ -103,6 +103,24 @@ static void test_retry_after(void **state)
     web_rig_free(&r);
 }
 
+/* Where the status tells all, an answer may be of any length: the alert is not sent again for it.
+ */
+static void test_long_answer(void **state)
+{
+    enum { LONG = 9 << 20 };
+    static struct web_rig r;
+    static char body[LONG + 1];
+
+    (void)state;
+    memset(body, 'x', LONG);
+    web_rig_init(&r, NULL);
+    assert_int_equal(web_rig_open(&r), 0);
+    web_server_tell(r.server, (struct web_reply){.body = body});
+    assert_int_equal(web_rig_write(&r, 1), 0);
+    assert_int_equal(r.v[0].verdict, GYR_V_ACCEPTED);
+    web_rig_free(&r);
+}
+
 static void test_failures(void **state)
 {
     static const enum web_act acts[] = {WEB_RESET, WEB_CUT, WEB_HANG};
@@ -461,14 +479,14 @@ static void test_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_statuses),    cmocka_unit_test(test_sentence),
-        cmocka_unit_test(test_retry_after), cmocka_unit_test(test_failures),
-        cmocka_unit_test(test_slow),        cmocka_unit_test(test_wake),
-        cmocka_unit_test(test_defaults),    cmocka_unit_test(test_authentication),
-        cmocka_unit_test(test_batches),     cmocka_unit_test(test_bad_among_good),
-        cmocka_unit_test(test_interval),    cmocka_unit_test(test_bulk),
-        cmocka_unit_test(test_gzip),        cmocka_unit_test(test_mtls),
-        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_statuses),       cmocka_unit_test(test_sentence),
+        cmocka_unit_test(test_long_answer),    cmocka_unit_test(test_retry_after),
+        cmocka_unit_test(test_failures),       cmocka_unit_test(test_slow),
+        cmocka_unit_test(test_wake),           cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_authentication), cmocka_unit_test(test_batches),
+        cmocka_unit_test(test_bad_among_good), cmocka_unit_test(test_interval),
+        cmocka_unit_test(test_bulk),           cmocka_unit_test(test_gzip),
+        cmocka_unit_test(test_mtls),           cmocka_unit_test(test_files),
     };
 
     (void)signal(SIGPIPE, SIG_IGN);

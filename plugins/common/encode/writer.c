@@ -127,8 +127,11 @@ static int mend(struct gyr_writer *w, const struct gyr_alert *first, size_t firs
     if (w->torn_done && first->token == w->torn_token && w->torn_done < first_len) {
         *pos = w->torn_done;
     } else if (w->torn_done) {
-        ssize_t k = write(w->fd, "\n", 1);
+        int r = w->steps ? wait_room(w) : 0;
+        ssize_t k = r == 0 ? write(w->fd, "\n", 1) : 0;
 
+        if (r < 0)
+            return r;
         if (k != 1)
             return k < 0 ? -errno : -EIO;
         w->total++;
@@ -137,13 +140,15 @@ static int mend(struct gyr_writer *w, const struct gyr_alert *first, size_t firs
     return 0;
 }
 
-int gyr_writer_write(struct gyr_writer *w, const char *name, const struct gyr_alert *const *alerts,
-                     uint32_t n, struct gyr_verdict *v, struct gyr_error *err)
+/* As many as fit. @param ret_done on success: how many. */
+static int write_some(struct gyr_writer *w, const char *name, const struct gyr_alert *const *alerts,
+                      uint32_t n, struct gyr_verdict *v, uint32_t *ret_done, struct gyr_error *err)
 {
     size_t ends[OFFER_MAX], pos = 0, start = 0;
     uint32_t fit = encode(w, alerts, n, ends), i;
     int r;
 
+    *ret_done = fit;
     if (fit == 0)
         return gyr_fail(err, -ENOMEM, "%s: no memory for the line", name);
     r = mend(w, alerts[0], ends[0], &pos);
@@ -164,4 +169,15 @@ int gyr_writer_write(struct gyr_writer *w, const char *name, const struct gyr_al
         for (; i < n; i++)
             v[i].verdict = GYR_V_FAILED;
     return r < 0 ? gyr_fail(err, r, "%s: %s", name, strerror(-r)) : 0;
+}
+
+int gyr_writer_write(struct gyr_writer *w, const char *name, const struct gyr_alert *const *alerts,
+                     uint32_t n, struct gyr_verdict *v, struct gyr_error *err)
+{
+    uint32_t done;
+    int r = 0;
+
+    for (uint32_t i = 0; r == 0 && i < n; i += done)
+        r = write_some(w, name, alerts + i, n - i, v + i, &done, err);
+    return r;
 }

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { TO_MAX = 100 };
+/* What is larger, many servers refuse. */
+enum { TO_MAX = 100, MAIL_MAX = 8 << 20, TEXT_MAX = 1 << 20 };
 
 struct config {
     const char *address, *from, *user, *password, *ca, *subject, *text, *html;
@@ -168,7 +169,7 @@ static int set_up(struct email *m, struct gyr_error *err)
         r = compile("text", c->text, TEMPLATE_TEXT, &m->text, err);
     if (r == 0 && c->html && *c->html)
         r = compile("html", c->html, TEMPLATE_HTML, &m->html, err);
-    m->style = (struct mail_style){c->from, c->to, m->subject, m->text, m->html};
+    m->style = (struct mail_style){c->from, c->to, m->subject, m->text, m->html, 0};
     return r;
 }
 
@@ -220,6 +221,23 @@ static void email_stop(void *self)
     m->smtp = NULL;
 }
 
+/* The mail of as many of the alerts as it can hold. @return how many; -ENOMEM. */
+static int build(struct email *m, const struct gyr_alert *const *alerts, uint32_t n)
+{
+    struct mail_style cut = m->style;
+    int r = mail_write(&m->style, alerts, n, &m->mail);
+
+    for (; (r < 0 || m->mail.len > MAIL_MAX) && n > 1;
+         r = mail_write(&m->style, alerts, n, &m->mail))
+        n /= 2;
+    if (r < 0 || m->mail.len > MAIL_MAX) {
+        cut.html = NULL;
+        cut.max_text = TEXT_MAX;
+        r = mail_write(&cut, alerts, n, &m->mail);
+    }
+    return r < 0 ? r : (int)n;
+}
+
 static int email_write(void *self, const struct gyr_alert *const *alerts, uint32_t n,
                        struct gyr_verdict *v, struct gyr_error *err)
 {
@@ -230,10 +248,10 @@ static int email_write(void *self, const struct gyr_alert *const *alerts, uint32
     for (uint32_t i = 0; i < n; i += k) {
         uint32_t verdict = GYR_V_ACCEPTED;
 
-        k = n - i < at_once ? n - i : at_once;
-        r = mail_write(&m->style, alerts + i, k, &m->mail);
+        r = build(m, alerts + i, n - i < at_once ? n - i : at_once);
         if (r < 0)
             return gyr_fail(err, r, "no memory for the mail");
+        k = (uint32_t)r;
         r = smtp_send(m->smtp, m->mail.p, m->mail.len, &verdict, err);
         for (uint32_t j = i; j < i + k; j++)
             v[j].verdict = verdict;

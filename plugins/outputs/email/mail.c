@@ -231,9 +231,20 @@ static int add_head(const struct mail_style *st, const struct gyr_alert *const *
     return r ? r : add_str(out, id);
 }
 
-/* The alerts one below the other. */
+static int cut_text(struct gyr_lines *body, size_t max)
+{
+    if (!max || body->len <= max)
+        return 0;
+    while (max && ((unsigned char)body->p[max] & 0xc0) == 0x80)
+        max--;
+    body->len = max;
+    return add_str(body, "\n[cut: it is too long for a mail]\n");
+}
+
+/* The alerts one below the other. @param max bytes of them; 0: any. */
 static int add_part(const struct template *t, const char *type, const char *between,
-                    const struct gyr_alert *const *alerts, uint32_t n, struct gyr_lines *out)
+                    const struct gyr_alert *const *alerts, uint32_t n, size_t max,
+                    struct gyr_lines *out)
 {
     struct gyr_lines body = {0};
     char head[128];
@@ -249,6 +260,8 @@ static int add_part(const struct template *t, const char *type, const char *betw
         if (r == 0)
             r = template_expand(t, alerts[i], &body);
     }
+    if (r == 0)
+        r = cut_text(&body, max);
     if (r == 0)
         r = add_str(out, head);
     if (r == 0)
@@ -276,7 +289,7 @@ int mail_write(const struct mail_style *st, const struct gyr_alert *const *alert
     out->len = 0;
     r = add_head(st, alerts, n, out);
     if (r == 0 && !st->html)
-        return add_part(st->text, "text/plain", "\n\n", alerts, n, out);
+        return add_part(st->text, "text/plain", "\n\n", alerts, n, st->max_text, out);
     if (r == 0)
         r = add_str(out, "Content-Type: multipart/alternative; boundary=\"");
     if (r == 0)
@@ -286,10 +299,10 @@ int mail_write(const struct mail_style *st, const struct gyr_alert *const *alert
     if (r == 0)
         r = add_boundary(out, "");
     if (r == 0)
-        r = add_part(st->text, "text/plain", "\n\n", alerts, n, out);
+        r = add_part(st->text, "text/plain", "\n\n", alerts, n, st->max_text, out);
     if (r == 0)
         r = add_boundary(out, "");
     if (r == 0)
-        r = add_part(st->html, "text/html", "\n<hr>\n", alerts, n, out);
+        r = add_part(st->html, "text/html", "\n<hr>\n", alerts, n, 0, out);
     return r ? r : add_boundary(out, "--");
 }

@@ -13,6 +13,7 @@ struct mail_style {
     const char *from;                             /**< as the header has it: "Gyr <gyr@example>" */
     const char *const *to;                        /**< ended by NULL */
     const struct template *subject, *text, *html; /**< html NULL: text only */
+    size_t max_text;                              /**< bytes of the text; 0: any */
 };
 
 /** "Name <a@b>" or "a@b", ASCII. @return the address's length, its begin in *ret; 0: it is none. */

@@ -139,10 +139,11 @@ static CURLcode run(struct smtp *s)
     return result;
 }
 
-/* Whether the server refused this mail, and not us or the moment. */
-static int is_final(CURLcode result, long code)
+/* Whether the server refused this mail, and not us or the moment: a strange answer before it was
+ * sent is a greeting that sends us away. */
+static int is_final(CURLcode result, long code, int was_sent)
 {
-    if (result != CURLE_SEND_ERROR && result != CURLE_WEIRD_SERVER_REPLY)
+    if (result != CURLE_SEND_ERROR && (result != CURLE_WEIRD_SERVER_REPLY || !was_sent))
         return 0;
     /* 530, 534, 535, 538: of the login and of TLS */
     return code >= 500 && code < 600 && code != 530 && code != 534 && code != 535 && code != 538;
@@ -161,7 +162,7 @@ int smtp_send(struct smtp *s, const char *mail, size_t len, uint32_t *ret_verdic
     if (result == CURLE_OK)
         return 0;
     (void)curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &code);
-    *ret_verdict = is_final(result, code) ? GYR_V_FAILED : GYR_V_RETRY;
+    *ret_verdict = is_final(result, code, s->left == 0) ? GYR_V_FAILED : GYR_V_RETRY;
     return gyr_fail(err, atomic_load(&s->woken) ? -EAGAIN : -EIO, "%s%s%s%s",
                     s->why[0] ? s->why : curl_easy_strerror(result), s->reply[0] ? " (" : "",
                     s->reply, s->reply[0] ? ")" : "");

@@ -245,6 +245,7 @@ static void rotate_file(struct file_output *o, int64_t now)
         return;
     }
     gyr_logf(o->host, GYR_LOG_WARNING, "%s", err.msg);
+    rotate_put_off(&o->rotate, now);
     rotate_stop(&o->rotate); /* what is still written to is not compressed */
 }
 
@@ -282,17 +283,37 @@ static uint32_t fit_file(struct file_output *o, const struct gyr_alert *const *a
     return i;
 }
 
+/* What nobody can read any more counts as delivered to nobody: a file that was removed is made
+ * anew. */
+static int ensure_there(struct file_output *o, struct gyr_error *err)
+{
+    struct gyr_error why = {0};
+    struct stat st;
+    int r;
+
+    if (fstat(o->fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink > 0)
+        return 0;
+    r = open_file(o, &why);
+    if (r < 0)
+        return gyr_fail(err, r, "the file was removed and cannot be made anew: %.400s", why.msg);
+    gyr_logf(o->host, GYR_LOG_WARNING, "%s: was removed, and is made anew", o->cfg->path);
+    return 0;
+}
+
 static int file_write(void *self, const struct gyr_alert *const *alerts, uint32_t n,
                       struct gyr_verdict *v, struct gyr_error *err)
 {
     struct file_output *o = self;
 
     uint32_t fit;
-    int r = 0;
+    int r = ensure_there(o, err);
 
     for (uint32_t i = 0; r == 0 && i < n; i += fit) {
         fit = fit_file(o, alerts + i, n - i);
         r = gyr_writer_write(&o->writer, o->cfg->path, alerts + i, fit, v + i, err);
+        for (uint32_t k = i; r == -EPIPE && k < i + fit; k++)
+            if (v[k].verdict == GYR_V_FAILED) /* a FIFO's reader may come back */
+                v[k].verdict = GYR_V_RETRY;
     }
     return r;
 }

@@ -193,6 +193,11 @@ static int put_aside_dated(struct rotate *r, int64_t now, char *aside)
     return e;
 }
 
+void rotate_put_off(struct rotate *r, int64_t now)
+{
+    r->not_before = now + AGAIN_S;
+}
+
 int rotate_now(struct rotate *r, int64_t now, struct gyr_error *err)
 {
     char aside[PATH_MAX];
@@ -208,10 +213,8 @@ int rotate_now(struct rotate *r, int64_t now, struct gyr_error *err)
     } else {
         e = put_aside_dated(r, now, aside);
     }
-    if (e < 0) {
-        r->not_before = now + AGAIN_S;
+    if (e < 0)
         return gyr_fail(err, e, "%s: cannot be rotated: %s", r->conf.path, strerror(-e));
-    }
     if (r->conf.names == ROTATE_DATES && r->conf.keep)
         prune_dates(r);
     if (r->conf.gzip)

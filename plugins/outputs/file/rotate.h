@@ -52,8 +52,10 @@ void rotate_opened(struct rotate *r, const struct stat *st, int64_t now);
  *  before is still being compressed. */
 bool rotate_due(const struct rotate *r, uint64_t size, uint64_t more, int64_t now);
 /** Put the file aside and remove what is too many. @return 0; a negative errno: the file stands
- *  where it stood, and in a minute it is tried again. */
+ *  where it stood. */
 int rotate_now(struct rotate *r, int64_t now, struct gyr_error *err);
+/** It failed: in a minute it is tried again. */
+void rotate_put_off(struct rotate *r, int64_t now);
 /** Compress what was put aside last; after the descriptor of it was closed. */
 void rotate_pack(struct rotate *r);
 /** End the thread; what it has not finished stays uncompressed. */

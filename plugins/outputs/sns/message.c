@@ -11,7 +11,7 @@
 enum {
     MESSAGE_MAX = 256 << 10, /* the attributes counted in */
     MARK_ROOM = 96,
-    SUBJECT_MAX = 100,
+    SUBJECT_MAX = 99, /* "less than 100" */
     ATTRIBUTE_MAX = 1024
 };
 
@@ -45,7 +45,7 @@ static int add_attribute(struct gyr_lines *b, int number, const char *name, cons
     return r ? r : (int)(strlen(name) + 6 + len);
 }
 
-/* One line of ASCII of at most 100 characters; others become '?'. */
+/* One line of ASCII, as long as the service takes; others become '?'. */
 static int add_subject(struct gyr_lines *b, const char *pattern, const struct gyr_alert *a)
 {
     const struct {

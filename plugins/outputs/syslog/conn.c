@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -14,6 +15,8 @@
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { DRAIN_MAX = 64 };
 
 int syslog_conn_init(struct syslog_conn *c, struct gyr_error *err)
 {
@@ -186,19 +189,15 @@ static int shake_hands(struct syslog_conn *c, struct gyr_error *err)
 /* Whether the far side of a stream has neither closed nor failed; what it says is thrown away. */
 static int is_alive(struct syslog_conn *c)
 {
+    bool tls = c->transport == SYSLOG_TLS;
     char buf[512];
-    ssize_t n;
+    ssize_t n = 1;
 
-    if (c->transport == SYSLOG_TLS) {
-        do
-            n = syslog_tls_drain(c->tls);
-        while (n > 0);
-        return n == -EAGAIN;
-    }
-    do
-        n = recv(c->fd, buf, sizeof(buf), MSG_DONTWAIT);
-    while (n > 0);
-    return n < 0 && (errno == EAGAIN || errno == EINTR);
+    for (int i = 0; n > 0 && i < DRAIN_MAX; i++)
+        n = tls ? syslog_tls_drain(c->tls) : recv(c->fd, buf, sizeof(buf), MSG_DONTWAIT);
+    if (n > 0) /* one that never stops talking does not keep us here */
+        return true;
+    return tls ? n == -EAGAIN : n < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
 int syslog_conn_open(struct syslog_conn *c, struct gyr_error *err)

@@ -188,6 +188,14 @@ static int sign(const struct hook_sender_conf *c, const char *body, size_t len, 
     return 0;
 }
 
+static int ignore(void *arg, const void *p, size_t n)
+{
+    (void)arg;
+    (void)p;
+    (void)n;
+    return 0;
+}
+
 /* Wait for what is under way. */
 static void await(struct hook_sender *s, struct http_call *call)
 {
@@ -213,6 +221,7 @@ void hook_send(struct hook_sender *s, const char *body, size_t len, struct hook_
                              .connect_ns = s->conf.timeout_ns,
                              .idle_ns = UINT64_MAX,
                              .total_ns = s->conf.timeout_ns,
+                             .on_data = s->conf.wants_body ? NULL : ignore,
                              .on_done = on_done,
                              .arg = s};
     char signature[256], *packed = NULL;

@@ -20,6 +20,7 @@ struct hook_sender_conf {
     const char *sign_key, *sign_header;
     const char *ca, *cert, *key; /**< files in PEM; NULL: none */
     bool insecure, gzip;
+    bool wants_body; /**< of an answer of 2xx; else its length is of no matter */
     uint64_t timeout_ns;
 };
 

@@ -109,6 +109,8 @@ static int hook_create(const struct gyr_host *host, const void *cfg, void **ret_
         h->cfg = c;
         conf.url = h->setup.url;
         conf.method = h->setup.method;
+        conf.wants_body =
+            h->setup.answer == HOOK_ANSWER_BULK || h->setup.answer == HOOK_ANSWER_PARTIAL;
         conf.headers = (const char *const *)h->setup.headers;
         if (hook_sender_init(&h->sender, &conf) < 0)
             r = gyr_fail(err, -ENOMEM, "no memory");
