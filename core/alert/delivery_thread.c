@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "alert/delivery_priv.h"
 #include "base/log.h"
+#include "base/sentence.h"
 
 #include <time.h>
 #include <unistd.h>
@@ -274,7 +275,7 @@ static void offer_batch(struct delivery *d)
     (void)pthread_mutex_unlock(&d->lock);
     r = d->conf.ops->write(d->self, alerts, n, v, &err);
     (void)pthread_mutex_lock(&d->lock);
-    err.msg[sizeof(err.msg) - 1] = '\0';
+    sentence_end(&err);
     for (uint32_t i = 0; i < n; i++)
         if (v[i].verdict > GYR_V_LATER ||
             (r < 0 && v[i].verdict != GYR_V_ACCEPTED && v[i].verdict != GYR_V_FAILED))
@@ -320,7 +321,8 @@ static void reopen(struct delivery *d)
     if (d->conf.ops->reopen)
         r = d->conf.ops->reopen(d->self, &err);
     if (r < 0)
-        log_error(NULL, "output '%s' could not open its file anew: %s", d->conf.name, err.msg);
+        log_error(NULL, "output '%s' could not open its file anew: %s", d->conf.name,
+                  sentence_of(&err, "reopen()"));
     (void)pthread_mutex_lock(&d->lock);
 }
 
@@ -435,7 +437,8 @@ void *delivery_main(void *arg)
     }
     (void)pthread_mutex_unlock(&d->lock);
     if (d->conf.ops->flush && d->conf.ops->flush(d->self, FLUSH_MS, &err) < 0)
-        log_error(NULL, "output '%s' could not flush: %s", d->conf.name, err.msg);
+        log_error(NULL, "output '%s' could not flush: %s", d->conf.name,
+                  sentence_of(&err, "flush()"));
     (void)pthread_mutex_lock(&d->lock);
     give_up(d);
     keeper_stop(d);

@@ -107,6 +107,16 @@ const char *diag_hint(struct diags *d, const char *best)
     return s ? s : "";
 }
 
+struct loc diag_blind(struct diags *d, struct loc loc)
+{
+    struct source_file *f = loc.file ? arena_alloc(d->arena, sizeof(*f)) : NULL;
+
+    if (f)
+        *f = (struct source_file){.path = loc.file->path};
+    loc.file = f;
+    return loc;
+}
+
 /* Without memory the place is given up, not the message. */
 static const struct source_file *copy_file(struct diags *d, const struct source_file *old)
 {

@@ -99,6 +99,9 @@ int diag_code_find(const char *name);
 const char *diag_severity_name(enum severity s);
 /** "; did you mean 'x'?" or "", for the end of a message. In the diags' arena. */
 const char *diag_hint(struct diags *d, const char *best);
+/** The place without the line: what stands there must not be shown. It lives as long as the
+ * message. */
+struct loc diag_blind(struct diags *d, struct loc loc);
 /** Copy the files that messages point into to the diags' arena. Before the arena in which a file
  *  was parsed is freed. */
 void diags_keep_files(struct diags *d);

@@ -500,6 +500,16 @@ int yaml_load(const char *path, struct arena *arena, struct diags *d, struct yno
     return 0;
 }
 
+bool ynode_touches(const struct ynode *n, uint32_t line)
+{
+    uint32_t k = !n || n->kind == Y_SCALAR ? 0 : n->kind == Y_MAP ? 2 * n->n : n->n;
+    bool any = n && n->loc.line == line;
+
+    for (uint32_t i = 0; i < k && !any; i++)
+        any = ynode_touches(n->items[i], line);
+    return any;
+}
+
 struct ynode *ymap_get(const struct ynode *n, const char *key)
 {
     size_t len = strlen(key);

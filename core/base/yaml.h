@@ -55,6 +55,8 @@ struct ynode *ymap_get(const struct ynode *n, const char *key);
 struct loc yaml_loc_at(const struct ynode *scalar, size_t off);
 /** `key:`, `key: ~` and `key: null`: nothing is said. */
 bool ynode_is_null(const struct ynode *n);
+/** Does it begin on that line, or any part of it? NULL does not. */
+bool ynode_touches(const struct ynode *n, uint32_t line);
 /** "a mapping", "a list", "text": for messages. */
 const char *ynode_kind_name(const struct ynode *n);
 

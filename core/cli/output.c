@@ -4,6 +4,7 @@
 #include "alert/delivery.h"
 #include "base/cleanup.h"
 #include "base/num.h"
+#include "base/sentence.h"
 #include "base/suggest.h"
 #include "base/text.h"
 #include "cli/catalogue.h"
@@ -144,7 +145,7 @@ static int send_one(const struct instance *inst, const char *name, const struct 
         if (v.verdict > GYR_V_FAILED)
             v.verdict = GYR_V_LATER;
     }
-    err.msg[sizeof(err.msg) - 1] = '\0';
+    sentence_end(&err);
     return tell(name, &v, err.msg, clock_ns() - began);
 }
 

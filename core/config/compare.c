@@ -61,10 +61,10 @@ static void tell_list(const char *kind, const struct plugin_conf *old, uint32_t 
         const struct plugin_conf *was = find(old, n_old, new[i].name);
 
         if (!was)
-            diag_warning(d, DIAG_NEEDS_RESTART, new[i].loc,
+            diag_warning(d, DIAG_NEEDS_RESTART, plugin_conf_loc(&new[i], d),
                          "%s '%s' is new: it comes with the next start", kind, new[i].name);
         else if (!same_instance(was, &new[i]))
-            diag_warning(d, DIAG_NEEDS_RESTART, new[i].loc,
+            diag_warning(d, DIAG_NEEDS_RESTART, plugin_conf_loc(&new[i], d),
                          "%s '%s' has changed: it goes on as it was until the next start", kind,
                          new[i].name);
         all_found = all_found && was;
@@ -101,6 +101,11 @@ void config_tell_fixed(const struct config *running, const struct config *next, 
     tell_setting(same_text(running->http_listen, next->http_listen), "http", d);
     tell_setting(same_text(running->status_socket, next->status_socket), "status_socket", d);
     tell_setting(running->stuck_after_ns == next->stuck_after_ns, "stuck_after", d);
+}
+
+struct loc plugin_conf_loc(const struct plugin_conf *c, struct diags *d)
+{
+    return ynode_touches(c->options, c->loc.line) ? diag_blind(d, c->loc) : c->loc;
 }
 
 /* ---- how long it lives ---- */

@@ -109,6 +109,9 @@ const char *config_drop_in_dir(struct arena *arena, const char *path);
 /** Would the two make the same output: plugin, name, options, queue, spool, dead letters? What is
  *  left can change while it runs. */
 bool config_same_output(const struct plugin_conf *a, const struct plugin_conf *b);
+/** Its place for a message that says nothing of its options: without the line where these begin in
+ *  it, as they may hold secrets. */
+struct loc plugin_conf_loc(const struct plugin_conf *c, struct diags *d);
 /** Warn of what @p next has otherwise than @p running and only a restart can change: sources,
  *  enrichers, and some settings. */
 void config_tell_fixed(const struct config *running, const struct config *next, struct diags *d);

@@ -2,6 +2,7 @@
 #include "engine/evaluator.h"
 
 #include "base/log.h"
+#include "base/sentence.h"
 #include "engine/evaluator_priv.h"
 #include "engine/value.h"
 
@@ -41,11 +42,7 @@ bool evaluator_fits(struct evaluator *e, uint32_t field, struct binding *b,
     if (value_fits(v, f->type, b->list))
         return true;
     if (!b->told)
-        log_error(NULL,
-                  "enricher '%s': the value of the field '%s' is no well-formed %s%s, as it was "
-                  "declared, but of the type %s; such values are taken as absent",
-                  e->conf.providers[b->provider].name, f->name, b->list ? "list of " : "",
-                  value_type_name(f->type), value_type_name(v->type));
+        value_tell_unfit(v, f, b->list, e->conf.providers[b->provider].name);
     b->told = true;
     return false;
 }
@@ -460,7 +457,7 @@ static int bind_one(struct evaluator *e, const struct prog_value *pv, uint32_t p
                           .list = pv->fn == READ_ALL || x->field.def->f.flags & GYR_FF_LIST};
     r = pr->ops->bind(pr->self, field, x->field.arg, &b->handle, &type, &why);
     if (r < 0)
-        return refused(e, x, pr->name, why.msg[0] ? why.msg : strerror(-r), err);
+        return refused(e, x, pr->name, sentence_of(&why, "bind()"), err);
     e->n_bound++;
     return 0;
 }

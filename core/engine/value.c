@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/value.h"
 
+#include "base/log.h"
 #include "base/num.h"
 
 #include <arpa/inet.h>
@@ -315,6 +316,20 @@ const char *value_type_name(uint32_t type)
         [GYR_T_IP] = "address",   [GYR_T_NET] = "network",      [GYR_T_LIST] = "list"};
 
     return type < sizeof(names) / sizeof(names[0]) ? names[type] : "unknown type";
+}
+
+void value_tell_unfit(const struct gyr_value *v, const struct gyr_field *f, bool list,
+                      const char *provider)
+{
+    uint32_t wanted = list ? (uint32_t)GYR_T_LIST : f->type;
+    const char *of = f->type == GYR_T_NONE ? "value" : value_type_name(f->type);
+    bool other = wanted != GYR_T_NONE && v->type != wanted;
+
+    log_error(NULL,
+              "enricher '%s': the value of the field '%s' is no well-formed %s%s, as it was "
+              "declared%s%s; such values are taken as absent",
+              provider, f->name, list ? "list of " : "", of, other ? ", but of the type " : "",
+              other ? value_type_name(v->type) : "");
 }
 
 int value_copy(struct arena *a, const struct gyr_value *v, struct gyr_value *ret)

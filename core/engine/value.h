@@ -37,6 +37,9 @@ int value_parse(const char *s, size_t n, uint32_t type, struct arena *arena, str
 /** May a provider's value be read as one of that type (GYR_T_NONE: of any), or as a list of such?
  *  The lengths of strings and bytes have to be believed. */
 bool value_fits(const struct gyr_value *v, uint32_t type, bool list);
+/** Log that a value of @p provider does not fit, and why. */
+void value_tell_unfit(const struct gyr_value *v, const struct gyr_field *f, bool list,
+                      const char *provider);
 /** "string": for messages. */
 const char *value_type_name(uint32_t type);
 

@@ -2,6 +2,7 @@
 /* What the main thread asks of a source, between two batches: the main thread's side. */
 #include "pipeline/source.h"
 
+#include <stdio.h>
 #include <time.h>
 
 void source_post(struct source *s, enum source_ask what)
@@ -9,6 +10,15 @@ void source_post(struct source *s, enum source_ask what)
     (void)pthread_mutex_lock(&s->lock);
     atomic_store_explicit(&s->ask, what, memory_order_release);
     (void)pthread_mutex_unlock(&s->lock);
+    source_wake(s);
+}
+
+void source_post_failed_reload(struct source *s, const char *why)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    (void)snprintf(s->reload_error, sizeof(s->reload_error), "%s", why);
+    (void)pthread_mutex_unlock(&s->lock);
+    atomic_store(&s->reload_failed, true);
     source_wake(s);
 }
 

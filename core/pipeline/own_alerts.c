@@ -63,6 +63,22 @@ void source_tell_failure(struct source *s, const char *why)
     tell(s, &rule, values, source_now(s));
 }
 
+void source_tell_reload(struct source *s, const char *why)
+{
+    static struct rule_output outputs[] = {{.name = "gyr.reason"}};
+    static struct template_part parts[] = {
+        LIT("The configuration could not be loaded anew; what was in force stays so | reason="),
+        FIELD(0)};
+    const struct gyr_value values[] = {gyr_str(why, strlen(why))};
+    struct rule rule = {.name = "Gyr: reload failed",
+                        .priority = GYR_PRIO_WARNING,
+                        .output = {parts, ARRAY_LEN(parts)},
+                        .outputs = outputs,
+                        .n_outputs = ARRAY_LEN(outputs)};
+
+    tell(s, &rule, values, source_now(s));
+}
+
 static void tell_losses(struct source *s)
 {
     static struct rule_output outputs[] = {

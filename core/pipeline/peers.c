@@ -94,11 +94,7 @@ static bool fits(const struct provider *pr, struct peer_binding *b, const struct
     if (value_fits(v, f->type, list))
         return true;
     if (!b->told && v->type != GYR_T_NONE)
-        log_error(NULL,
-                  "enricher '%s': the value of the field '%s' is no well-formed %s%s, as it was "
-                  "declared, but of the type %s; such values are taken as absent",
-                  pr->name, f->name, list ? "list of " : "", value_type_name(f->type),
-                  value_type_name(v->type));
+        value_tell_unfit(v, f, list, pr->name);
     b->told = true;
     return false;
 }

@@ -78,7 +78,7 @@ static void rest(struct source *s, uint64_t now)
 static void reap(struct source *s, uint64_t now)
 {
     (void)pthread_join(s->thread, NULL);
-    instance_stop(s->inst);
+    source_close(s);
     if (s->final)
         s->state = SOURCE_DONE;
     else
@@ -88,14 +88,14 @@ static void reap(struct source *s, uint64_t now)
 static void restart(struct source *s, uint64_t now)
 {
     struct gyr_error err = {0};
-    int r = instance_start(s->inst, &err);
+    int r = source_open(s, &err);
 
     s->restarts++;
     if (r == 0)
         r = source_run(s, &err);
     if (r == 0)
         return;
-    instance_stop(s->inst);
+    source_close(s);
     s->failed = ++s->failures >= SOURCE_FAILURES_MAX;
     source_failed(s, err.msg);
     if (!s->failed) {
@@ -238,7 +238,7 @@ int pipeline_finish(struct pipeline *p)
             r = -EIO;
         if (s->hangs)
             continue;
-        instance_stop(s->inst);
+        source_close(s);
         stop_enrichers(s);
     }
     (void)pipeline_flush(p);
@@ -289,6 +289,7 @@ void source_free(struct source *s)
     generation_unref(s->gen);
     (void)pthread_cond_destroy(&s->answered);
     (void)pthread_mutex_destroy(&s->lock);
+    (void)pthread_mutex_destroy(&s->wake_lock);
 }
 
 int pipeline_run(struct pipeline *p, struct gyr_error *err)

@@ -67,7 +67,7 @@ static int check_privileges(const struct pipeline *p, const struct sink *s, stru
         return 0;
     buf_init(&b, 4096);
     privilege_add_names(&b, missing);
-    diag_error(d, s->conf->loc, "output '%s' needs %s, which %s", s->conf->name,
+    diag_error(d, plugin_conf_loc(s->conf, d), "output '%s' needs %s, which %s", s->conf->name,
                b.p ? b.p : "capabilities",
                p->drop_privileges ? "was given up after the start: only a restart can add it"
                                   : "this process does not have");
@@ -81,7 +81,7 @@ static int start_instance(const struct pipeline *p, const struct sink *s, struct
     int r = instance_start(s->inst, &err);
 
     if (r < 0)
-        diag_error(d, s->conf->loc, "output '%s': %s%s", s->conf->name, err.msg,
+        diag_error(d, plugin_conf_loc(s->conf, d), "output '%s': %s%s", s->conf->name, err.msg,
                    p->drop_privileges && (r == -EPERM || r == -EACCES)
                        ? " (privileges were given up after the start; a restart may help)"
                        : "");
@@ -317,6 +317,11 @@ void pipeline_reload_failed(struct pipeline *p, const struct diags *d)
                        g->loc.line, g->loc.col, g->text);
     else
         (void)snprintf(s->error, sizeof(s->error), "%.500s", g ? g->text : "no memory");
+    for (uint32_t i = 0; i < p->n_sources; i++)
+        if (p->sources[i].is_live) {
+            source_post_failed_reload(&p->sources[i], s->error);
+            break;
+        }
 }
 
 static void note_success(struct pipeline *p)
@@ -340,8 +345,9 @@ static int start_sinks(struct pipeline *p, struct change *c, struct diags *d)
             continue;
         r = delivery_start(c->sinks[i].delivery, c->sinks[i].inst->self);
         if (r < 0) {
-            diag_error(d, c->sinks[i].conf->loc, "output '%s': cannot start a thread: %s",
-                       c->sinks[i].conf->name, strerror(-r));
+            diag_error(d, plugin_conf_loc(c->sinks[i].conf, d),
+                       "output '%s': cannot start a thread: %s", c->sinks[i].conf->name,
+                       strerror(-r));
             return r;
         }
     }

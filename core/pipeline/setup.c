@@ -92,11 +92,11 @@ int pipeline_load_plugin(struct pipeline *p, const struct plugin_conf *c, uint32
     struct gyr_error err = {0};
 
     if (p->load(p->plugins, c->plugin, ret, &err) < 0) {
-        diag_error(d, c->loc, "%s '%s': %s", what_of[cap], c->plugin, err.msg);
+        diag_error(d, plugin_conf_loc(c, d), "%s '%s': %s", what_of[cap], c->plugin, err.msg);
         return -EINVAL;
     }
     if (!has_capability(*ret, cap)) {
-        diag_error(d, c->loc, "plugin '%s' is no %s", c->plugin, what_of[cap]);
+        diag_error(d, plugin_conf_loc(c, d), "plugin '%s' is no %s", c->plugin, what_of[cap]);
         return -EINVAL;
     }
     return 0;
@@ -139,7 +139,8 @@ static int load_schemas(struct pipeline *p, struct diags *d)
         struct plugin *pl = p->source_plugins[i];
 
         if (schemas_add(&p->schemas, pl->source.schema, pl->desc.name, &err) < 0) {
-            diag_error(d, c->sources[i].loc, "source '%s': %s", c->sources[i].name, err.msg);
+            diag_error(d, plugin_conf_loc(&c->sources[i], d), "source '%s': %s", c->sources[i].name,
+                       err.msg);
             bad = -EINVAL;
         }
         p->any_live = p->any_live || pl->source.flags & GYR_SRC_LIVE;
@@ -153,13 +154,13 @@ static int load_schemas(struct pipeline *p, struct diags *d)
                 continue;
             used = true;
             if (schema_add_fields(p->schemas.list[k], &pl->enricher, pl->desc.name, &err) < 0) {
-                diag_error(d, c->enrichers[i].loc, "enricher '%s': %s", c->enrichers[i].name,
-                           err.msg);
+                diag_error(d, plugin_conf_loc(&c->enrichers[i], d), "enricher '%s': %s",
+                           c->enrichers[i].name, err.msg);
                 bad = -EINVAL;
             }
         }
         if (!used && !bad)
-            diag_warning(d, DIAG_IDLE_ENRICHER, c->enrichers[i].loc,
+            diag_warning(d, DIAG_IDLE_ENRICHER, plugin_conf_loc(&c->enrichers[i], d),
                          "enricher '%s' is for events of '%s', which no source gives",
                          c->enrichers[i].name, pl->enricher.schema);
     }
@@ -354,6 +355,7 @@ static int make_source(struct pipeline *p, uint32_t i, struct diags *d)
     s->gen = generation_ref(p->gen);
     s->watch = p->watch;
     emitq_init(&s->emitq);
+    (void)pthread_mutex_init(&s->wake_lock, NULL);
     (void)pthread_mutex_init(&s->lock, NULL);
     (void)pthread_condattr_init(&attr);
     (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -380,7 +382,7 @@ static int make_source(struct pipeline *p, uint32_t i, struct diags *d)
     if (r == 0)
         r = tell_watch(s, &err);
     if (r < 0 && err.msg[0]) /* else it is told */
-        diag_error(d, c->loc, "source '%s': %s", c->name, err.msg);
+        diag_error(d, plugin_conf_loc(c, d), "source '%s': %s", c->name, err.msg);
     return r;
 }
 

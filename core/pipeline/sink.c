@@ -3,6 +3,7 @@
 #include "pipeline/source.h"
 
 #include "base/log.h"
+#include "base/sentence.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -55,6 +56,8 @@ int source_want(struct source *s, const struct generation *also, struct gyr_erro
                               .types = types,
                               .subtypes = subtypes};
         r = s->ops->want(s->inst->self, &w, err);
+        if (r < 0)
+            (void)sentence_of(err, "want()");
     }
     free(types);
     free(subtypes);

@@ -3,6 +3,7 @@
 
 #include "base/crash.h"
 #include "base/log.h"
+#include "base/sentence.h"
 #include "event/event.h"
 
 #include <errno.h>
@@ -18,7 +19,7 @@ enum {
     BAD_IN_ROW_MAX = 1000, /* so many malformed records in a row are no accident */
     DRAIN_ROUNDS = 16      /* emitted events may make enrichers emit more */
 };
-static const uint64_t NS_S = 1000000000, NAP_NS = 2000000;
+static const uint64_t NS_S = 1000000000, NAP_NS = 2000000, DRAIN_NS = 2000000000;
 
 /* ---- one event ---- */
 
@@ -168,8 +169,11 @@ static void wait_for_answers(struct source *s)
 
 void source_drain(struct source *s)
 {
+    uint64_t until = clock_ns() + DRAIN_NS;
+
     for (int i = 0; i < DRAIN_ROUNDS && deliver_emitted(s); i++)
-        ;
+        if (atomic_load_explicit(&s->stop, memory_order_relaxed) && clock_ns() >= until)
+            break; /* whoever stops us does not wait for ever */
     wait_for_answers(s);
     source_tell_losses(s, UINT64_MAX);
     park_flush(s->park);
@@ -274,6 +278,21 @@ static void see_to_snapshot(struct source *s)
         log_warning(NULL, "source '%s' cannot make a snapshot now: %s", s->name, strerror(-r));
 }
 
+/* Nobody looks at the log of a detector that runs; who gets its alerts shall know that its rules
+ * are not those that stand there. */
+static void see_to_failed_reload(struct source *s)
+{
+    char why[sizeof(s->reload_error)];
+
+    if (!atomic_load_explicit(&s->reload_failed, memory_order_relaxed))
+        return;
+    atomic_store(&s->reload_failed, false);
+    (void)pthread_mutex_lock(&s->lock);
+    memcpy(why, s->reload_error, sizeof(why));
+    (void)pthread_mutex_unlock(&s->lock);
+    source_tell_reload(s, why);
+}
+
 static uint32_t wait_ms(uint64_t next_ns)
 {
     uint64_t ms = next_ns / 1000000 + 1;
@@ -300,6 +319,7 @@ static int loop(struct source *s, struct gyr_error *err)
 
         see_to_asks(s);
         see_to_snapshot(s);
+        see_to_failed_reload(s);
         (void)deliver_emitted(s);
         b.timeout_ms = wait_ms(park_run(s->park, beat(s)));
         scratch_reset(&s->scratch); /* what redeem() lent */
@@ -307,8 +327,8 @@ static int loop(struct source *s, struct gyr_error *err)
         atomic_store_explicit(&s->asked_ns, clock_ns(), memory_order_relaxed);
         r = s->ops->next_batch(s->inst->self, &b, err);
         atomic_store_explicit(&s->asked_ns, 0, memory_order_relaxed);
-        if (r < 0 && r != GYR_E_EOF && !err->msg[0])
-            return gyr_fail(err, r, "next_batch() failed and does not say why");
+        if (r < 0 && r != GYR_E_EOF)
+            (void)sentence_of(err, "next_batch()");
         if (r < 0)
             return r;
         if (b.n > BATCH)
@@ -348,7 +368,6 @@ static void *thread_main(void *arg)
 
     if (r == 0)
         r = loop(s, &err);
-    err.msg[sizeof(err.msg) - 1] = '\0';
     s->final = true;
     if (r < 0 && r != GYR_E_EOF) {
         /* One that ran well for a minute begins anew. */
@@ -395,6 +414,30 @@ void source_wake(void *source)
 {
     struct source *s = source;
 
-    if (s->ops->wake && s->inst)
+    (void)pthread_mutex_lock(&s->wake_lock);
+    if (s->wakes)
         s->ops->wake(s->inst->self);
+    (void)pthread_mutex_unlock(&s->wake_lock);
+}
+
+static void set_wakes(struct source *s, bool wakes)
+{
+    (void)pthread_mutex_lock(&s->wake_lock);
+    s->wakes = wakes;
+    (void)pthread_mutex_unlock(&s->wake_lock);
+}
+
+int source_open(struct source *s, struct gyr_error *err)
+{
+    int r = instance_start(s->inst, err);
+
+    if (r == 0)
+        set_wakes(s, true);
+    return r;
+}
+
+void source_close(struct source *s)
+{
+    set_wakes(s, false);
+    instance_stop(s->inst);
 }

@@ -123,18 +123,21 @@ struct source {
     bool told_late;
 
     /* shared */
-    atomic_bool stop, want_snapshot;
+    atomic_bool stop, want_snapshot, reload_failed; /* the last: there is reload_error to tell */
     atomic_bool ready;         /* its first batch and first snapshot are over */
     atomic_bool offers;        /* it is about to give an alert to an output */
     _Atomic uint64_t beat_ns;  /* when its thread last was between two batches */
     _Atomic uint64_t asked_ns; /* in next_batch() since; 0: not */
     atomic_int ask;
-    pthread_mutex_t lock; /* of what follows */
+    pthread_mutex_t wake_lock; /* of the next */
+    bool wakes;                /* its plugin is started: what wake() needs is there */
+    pthread_mutex_t lock;      /* of what follows */
     pthread_cond_t answered;
     enum source_state state;
     int answer;
     struct gyr_error answer_err;
     struct source_stats published;
+    char reload_error[512];
 };
 
 enum { SOURCE_FAILURES_MAX = 5 };
@@ -146,6 +149,10 @@ static inline void count_up(_Atomic uint64_t *c, uint64_t n)
                           memory_order_relaxed);
 }
 
+/** Start the instance. Main thread, as its counterpart. */
+int source_open(struct source *s, struct gyr_error *err);
+/** Stop it, when it is started. */
+void source_close(struct source *s);
 /** Start the thread. @pre the instance is started. */
 int source_run(struct source *s, struct gyr_error *err);
 /** Tell the source which events rules and enrichers can use: those of the generation it has, and
@@ -156,6 +163,8 @@ int source_want(struct source *s, const struct generation *also, struct gyr_erro
 int source_answer(struct source *s, enum source_ask ask, bool running, struct gyr_error *err);
 /** Have the source asked; it is woken. Main thread, as the next two. @pre it is asked nothing. */
 void source_post(struct source *s, enum source_ask what);
+/** Have it alert of a reload that failed. Main thread. */
+void source_post_failed_reload(struct source *s, const char *why);
 /** Wait for its answer, until @p until_ns (CLOCK_MONOTONIC). @return whether it has answered: on
  * its thread, or here when that one does not run; then @p ret is what, and @p err its sentence. */
 bool source_await(struct source *s, uint64_t until_ns, int *ret, struct gyr_error *err);
@@ -172,9 +181,10 @@ void source_wake_sinks(struct source *s);
 uint64_t source_now(const struct source *s);
 /** Tell that it failed: a message, and of a live one an alert. @pre s->failures and s->failed are
  *  as they are from now on. On the source's thread, or the main one when that does not run; so are
- *  the next three. */
+ *  the next four. */
 void source_failed(struct source *s, const char *why);
 void source_tell_failure(struct source *s, const char *why);
+void source_tell_reload(struct source *s, const char *why);
 void source_count_loss(struct source *s, const struct gyr_event *ev);
 /** Alert of losses that are due to be told at @p now_ns of the events' time. */
 void source_tell_losses(struct source *s, uint64_t now_ns);
@@ -182,7 +192,8 @@ void source_tell_losses(struct source *s, uint64_t now_ns);
  *  told; see evaluator_new(). */
 int source_make_evaluator(struct source *s, struct generation *g, bool first_match_only,
                           struct diags *d, struct evaluator **ret, struct gyr_error *err);
-/** Make a waiting next_batch() return. Any thread. */
+/** Make a waiting next_batch() return; of one that is not started, nothing: threads of enrichers
+ * run before its start and after its stop. Any thread. */
 void source_wake(void *source);
 
 #endif /* PIPELINE_SOURCE_H */

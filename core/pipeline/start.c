@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/privilege.h"
+#include "base/sentence.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -81,7 +82,7 @@ static int try_reopen(struct pipeline *p, struct gyr_error *err)
             return gyr_fail(err, r,
                             "output '%s' could be opened, but not again without the privileges "
                             "that are dropped after the start: %.300s",
-                            k->conf->name, why.msg);
+                            k->conf->name, sentence_of(&why, "reopen()"));
     }
     return 0;
 }
@@ -130,7 +131,7 @@ static int start_source(struct source *s, bool *ret_refused, struct gyr_error *e
         if (r < 0)
             return gyr_fail(err, r, "enricher '%s': %.440s", s->providers[i].name, why.msg);
     }
-    r = instance_start(s->inst, &why);
+    r = source_open(s, &why);
     *ret_refused = r < 0;
     return r < 0 ? gyr_fail(err, r, "source '%s': %.440s", s->name, why.msg) : 0;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/crash.h"
 #include "base/log.h"
+#include "base/sentence.h"
 #include "plugin/instance_priv.h"
+#include "plugin/option.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -151,8 +153,8 @@ int instance_new(const struct instance_conf *conf, struct diags *d, struct insta
     host_init(i, conf);
     r = call_create(i, &err);
     if (r < 0) {
-        diag_error(d, conf->loc, "%s: %s", i->priv->area,
-                   err.msg[0] ? err.msg : "create() failed and does not say why");
+        diag_error(d, options_loc(i->plugin->options, desc->n_options, conf->options, conf->loc, d),
+                   "%s: %s", i->priv->area, sentence_of(&err, "create()"));
         i->self = NULL;
         goto fail_created;
     }
@@ -177,8 +179,7 @@ int instance_start(struct instance *i, struct gyr_error *err)
     if (i->plugin->desc.start)
         r = call_start(i, &why);
     if (r < 0)
-        return gyr_fail(err, r, "%s: %s", i->priv->area,
-                        why.msg[0] ? why.msg : "start() failed and does not say why");
+        return gyr_fail(err, r, "%s: %s", i->priv->area, sentence_of(&why, "start()"));
     i->started = true;
     return 0;
 }
@@ -190,7 +191,7 @@ void instance_set_hooks(struct instance *i, const struct host_hooks *hooks)
 
 void instance_stop(struct instance *i)
 {
-    if (!i->started)
+    if (!i || !i->started)
         return;
     i->started = false;
     if (!i->plugin->desc.stop)

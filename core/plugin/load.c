@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/crash.h"
 #include "base/fs.h"
+#include "base/log.h"
 #include "base/suggest.h"
 #include "plugin/plugin.h"
 
@@ -118,6 +119,24 @@ static int add(struct plugins *ps, const struct plugin *made, struct plugin **re
     return 0;
 }
 
+/* Loaded as this file, or, before that was replaced, from this path: an update of the package comes
+ * into force with a restart, and until then a reload makes instances of what is there. */
+static struct plugin *find_loaded(const struct plugins *ps, const struct stat *st, const char *path)
+{
+    for (uint32_t i = 0; i < ps->n; i++)
+        if (ps->list[i]->dev == st->st_dev && ps->list[i]->ino == st->st_ino)
+            return ps->list[i];
+    for (uint32_t i = 0; i < ps->n; i++)
+        if (strcmp(ps->list[i]->path, path) == 0) {
+            log_notice(NULL,
+                       "%s has been replaced since it was loaded: what is new in it comes "
+                       "with the next start",
+                       path);
+            return ps->list[i];
+        }
+    return NULL;
+}
+
 /* @param fd on success and failure closed or kept by an object. */
 static int load_fd(struct plugins *ps, int fd, const char *path, struct plugin **ret,
                    struct gyr_error *err)
@@ -132,11 +151,9 @@ static int load_fd(struct plugins *ps, int fd, const char *path, struct plugin *
         return gyr_fail(err, -errno, "%s: %s", path, strerror(errno));
     if (!S_ISREG(st.st_mode))
         return gyr_fail(err, -ENOEXEC, "%s: not a regular file", path);
-    for (uint32_t i = 0; i < ps->n; i++)
-        if (ps->list[i]->dev == st.st_dev && ps->list[i]->ino == st.st_ino) {
-            *ret = ps->list[i];
-            return 0;
-        }
+    *ret = find_loaded(ps, &st, path);
+    if (*ret)
+        return 0;
     r = object_load(&own, &st, path, &handle, err);
     if (r < 0)
         return r;

@@ -108,8 +108,11 @@ static int store_enum(const struct gyr_option *o, const char *s, size_t n, void 
         buf_addf(&b, "%s%s", i ? ", " : "", o->choices[i]);
     }
     best = suggest_best(&g);
-    (void)gyr_fail(err, -EINVAL, "'%.*s' is not one of %s%s%s%s", (int)(n < 100 ? n : 100), s, b.p,
-                   best ? "; did you mean '" : "", best ? best : "", best ? "'?" : "");
+    if (o->flags & GYR_OF_SECRET)
+        (void)gyr_fail(err, -EINVAL, "is not one of %s", b.p);
+    else
+        (void)gyr_fail(err, -EINVAL, "'%.*s' is not one of %s%s%s%s", (int)(n < 100 ? n : 100), s,
+                       b.p, best ? "; did you mean '" : "", best ? best : "", best ? "'?" : "");
     buf_free(&b);
     return -EINVAL;
 }
@@ -252,45 +255,64 @@ int option_store_default(const struct gyr_option *o, struct arena *arena, void *
 struct parse {
     const struct gyr_option *options;
     uint32_t n;
+    const struct ynode *map; /* NULL: none is given */
     const char *who;
     struct arena *arena;
     void *cfg;
     struct diags *d;
 };
 
-static const struct gyr_option *find(const struct parse *p, const struct ynode *key)
+static const struct gyr_option *find(const struct parse *p, const char *name, size_t len)
 {
     for (uint32_t i = 0; i < p->n; i++)
-        if (strlen(p->options[i].name) == key->len &&
-            memcmp(p->options[i].name, key->str, key->len) == 0)
+        if (strlen(p->options[i].name) == len && memcmp(p->options[i].name, name, len) == 0)
             return &p->options[i];
     return NULL;
 }
 
+/* It says where the secret is, and is none. */
+static bool stands_elsewhere(const struct gyr_option *o, const struct ynode *v)
+{
+    return v->kind == Y_MAP && o->type != GYR_O_STRMAP;
+}
+
+struct loc options_loc(const struct gyr_option *options, uint32_t n, const struct ynode *map,
+                       struct loc loc, struct diags *d)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        const struct gyr_option *o = &options[i];
+        const struct ynode *v = o->flags & GYR_OF_SECRET ? ymap_get(map, o->name) : NULL;
+
+        if (v && !stands_elsewhere(o, v) && ynode_touches(v, loc.line))
+            return diag_blind(d, loc);
+    }
+    return loc;
+}
+
+static struct loc shown(const struct parse *p, struct loc loc)
+{
+    return options_loc(p->options, p->n, p->map, loc, p->d);
+}
+
+/* Whose name may be a secret's mistyped has a value that may be one. */
 static void tell_unknown(const struct parse *p, const struct ynode *key)
 {
+    struct loc loc = shown(p, key->loc);
+    const struct gyr_option *o;
     struct suggest g;
+    const char *best;
 
     suggest_init(&g, key->str, key->len);
     for (uint32_t i = 0; i < p->n; i++)
         suggest_offer(&g, p->options[i].name);
     if (p->n == 0)
-        diag_error(p->d, key->loc, "%s takes no options, and so not '%s'", p->who, key->str);
-    else
-        diag_error(p->d, key->loc, "%s has no option '%s'%s", p->who, key->str,
-                   diag_hint(p->d, suggest_best(&g)));
-}
-
-/* The place without the line: what stands there must not be shown. It lives as long as the message,
- * which outlives the options. */
-static struct loc blind(struct loc loc, struct diags *d)
-{
-    struct source_file *f = loc.file ? arena_alloc(d->arena, sizeof(*f)) : NULL;
-
-    if (f)
-        f->path = loc.file->path;
-    loc.file = f;
-    return loc;
+        diag_error(p->d, loc, "%s takes no options, and so not '%s'", p->who, key->str);
+    best = suggest_best(&g);
+    o = best ? find(p, best, strlen(best)) : NULL;
+    if (o && o->flags & GYR_OF_SECRET)
+        loc = diag_blind(p->d, loc);
+    if (p->n)
+        diag_error(p->d, loc, "%s has no option '%s'%s", p->who, key->str, diag_hint(p->d, best));
 }
 
 /* A secret may stand elsewhere. */
@@ -300,7 +322,7 @@ static int store_value(const struct parse *p, const struct gyr_option *o, const 
     struct ynode fetched;
     int r;
 
-    if (!(o->flags & GYR_OF_SECRET) || o->type == GYR_O_STRMAP || value->kind != Y_MAP)
+    if (!(o->flags & GYR_OF_SECRET) || !stands_elsewhere(o, value))
         return option_store(o, value, p->arena, p->cfg, ret_loc, err);
     *ret_loc = value->loc;
     r = secret_fetch(value, p->arena, &fetched, err);
@@ -314,13 +336,13 @@ static void store(const struct parse *p, const struct gyr_option *o, const struc
     struct loc loc;
 
     if (o->flags & GYR_OF_DEPRECATED)
-        diag_warning(p->d, DIAG_DEPRECATED, key->loc, "option '%s' of %s is deprecated: %s",
-                     o->name, p->who, o->help);
+        diag_warning(p->d, DIAG_DEPRECATED, shown(p, key->loc),
+                     "option '%s' of %s is deprecated: %s", o->name, p->who, o->help);
     if (store_value(p, o, value, &loc, &err) == 0)
         return;
     if (o->flags & GYR_OF_SECRET)
-        loc = blind(loc, p->d);
-    diag_error(p->d, loc, "option '%s' of %s: %s", o->name, p->who, err.msg);
+        loc = diag_blind(p->d, loc);
+    diag_error(p->d, shown(p, loc), "option '%s' of %s: %s", o->name, p->who, err.msg);
 }
 
 static void check_required(const struct parse *p, const struct ynode *map, struct loc loc)
@@ -333,7 +355,8 @@ static void check_required(const struct parse *p, const struct ynode *map, struc
             continue;
         v = ymap_get(map, o->name);
         if (!v || ynode_is_null(v))
-            diag_error(p->d, loc, "%s needs the option '%s' (%s)", p->who, o->name, o->help);
+            diag_error(p->d, shown(p, loc), "%s needs the option '%s' (%s)", p->who, o->name,
+                       o->help);
     }
 }
 
@@ -341,7 +364,7 @@ int options_parse(const struct gyr_option *options, uint32_t n, const struct yno
                   struct loc loc, const char *who, struct arena *arena, void *cfg,
                   uint32_t config_size, struct diags *d)
 {
-    struct parse p = {options, n, who, arena, cfg, d};
+    struct parse p = {options, n, map && map->kind == Y_MAP ? map : NULL, who, arena, cfg, d};
     uint32_t errors = d->n_errors;
     struct gyr_error err = {0};
 
@@ -359,7 +382,7 @@ int options_parse(const struct gyr_option *options, uint32_t n, const struct yno
     }
     for (uint32_t i = 0; map && i < map->n; i++) {
         const struct ynode *key = map->items[2 * i], *value = map->items[2 * i + 1];
-        const struct gyr_option *o = find(&p, key);
+        const struct gyr_option *o = find(&p, key->str, key->len);
 
         if (!o)
             tell_unknown(&p, key);

@@ -31,4 +31,9 @@ int option_store(const struct gyr_option *o, const struct ynode *value, struct a
 int option_store_default(const struct gyr_option *o, struct arena *arena, void *cfg,
                          struct gyr_error *err);
 
+/** @p loc, without its line where that holds the value of a secret option in @p map (NULL: none).
+ */
+struct loc options_loc(const struct gyr_option *options, uint32_t n, const struct ynode *map,
+                       struct loc loc, struct diags *d);
+
 #endif /* PLUGIN_OPTION_H */

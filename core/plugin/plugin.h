@@ -42,7 +42,8 @@ int plugin_adopt(const struct gyr_plugin *desc, const char *file_name, struct pl
 void plugin_release(struct plugin *p); /**< free what plugin_adopt() made */
 
 /** Find by name in dirs, or take a path (anything with a slash); trust check on the descriptor
- *  that is loaded; dlopen, query, adopt. The same file is loaded once.
+ *  that is loaded; dlopen, query, adopt. The same file is loaded once, and the
+ *  same path: one that was replaced goes on as it was.
  *  @return 0; -ENOENT (with the nearest name there is); -EPERM; -ENOEXEC; -EEXIST: another file
  *  with a plugin of that name is loaded. */
 int plugins_load(struct plugins *ps, const char *name_or_path, struct plugin **ret,
@@ -97,7 +98,7 @@ int instance_start(struct instance *i, struct gyr_error *err);
 /** Late binding of the pipeline (an enricher's source is made after it). Before instance_start():
  *  threads of the plugin read the hooks without a lock. */
 void instance_set_hooks(struct instance *i, const struct host_hooks *hooks);
-void instance_stop(struct instance *i); /**< when started */
+void instance_stop(struct instance *i); /**< when started; NULL is fine */
 /** Stops, destroys, checks that its threads are gone (logs which are not). An instance whose thread
  *  still runs is leaked: that is better than pulling its memory away. NULL is fine. */
 void instance_free(struct instance *i);

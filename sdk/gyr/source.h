@@ -55,8 +55,8 @@ struct gyr_source_ops {
      *  follows. Losses are GYR_EV_LOSS events. */
     int (*next_batch)(void *self, struct gyr_batch *b, struct gyr_error *err);
 
-    /** Make a waiting next_batch() return soon. Any thread; never blocks; may come early or late.
-     */
+    /** Make a waiting next_batch() return soon. Any thread, after start() and before stop(); never
+     *  blocks; may come early or late. */
     void (*wake)(void *self);
 
     /** Optional. Called before the first batch and between batches. @p w is borrowed. */

@@ -10,6 +10,7 @@
 #include <linux/io_uring.h>
 #include <linux/openat2.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -361,6 +362,184 @@ static int preload(void)
     return run("/bin/true", argv, envp);
 }
 
+/* ---- what is shared, and what is much ---- */
+
+static int longest(void)
+{
+    static char path[4096] = "/etc/";
+    size_t n = strlen(path);
+
+    for (; n + sizeof("shadow") + 1 < sizeof(path); n += 2)
+        memcpy(path + n, "./", 2);
+    memcpy(path + n, "shadow", sizeof("shadow"));
+    return opened(open(path, O_RDONLY));
+}
+
+static char stack[65536] __attribute__((aligned(16)));
+
+static int go_etc(void *arg)
+{
+    (void)arg;
+    return chdir("/etc") < 0;
+}
+
+static int open_etc(void *arg)
+{
+    (void)arg;
+    return open("/etc", O_RDONLY | O_DIRECTORY) < 0;
+}
+
+/* A child that shares something does it. */
+static int shared(int flags, int (*act)(void *arg))
+{
+    int status;
+    pid_t pid = clone(act, stack + sizeof(stack), flags | SIGCHLD, NULL);
+
+    return pid < 0 || waitpid(pid, &status, 0) < 0 || status ? -1 : 0;
+}
+
+static int same_folder(void)
+{
+    return shared(CLONE_FS, go_etc) < 0 ? -1 : opened(open("shadow", O_RDONLY));
+}
+
+static int same_files(void)
+{
+    int next = dup(0);
+
+    if (next < 0 || close(next) < 0 || shared(CLONE_FILES, open_etc) < 0)
+        return -1;
+    return opened(openat(next, "shadow", O_RDONLY));
+}
+
+static pthread_barrier_t meet;
+
+static void *go_alone(void *arg)
+{
+    int *r = arg;
+
+    *r = unshare(CLONE_FS) < 0 || chdir("/etc") < 0 ? -1 : 0;
+    (void)pthread_barrier_wait(&meet);
+    (void)pthread_barrier_wait(&meet);
+    if (*r == 0)
+        *r = opened(open("shadow", O_RDONLY));
+    return NULL;
+}
+
+static int own_folder(void)
+{
+    pthread_t thread;
+    int r = 0;
+
+    (void)pthread_barrier_init(&meet, NULL, 2);
+    if (pthread_create(&thread, NULL, go_alone, &r) != 0)
+        return -1;
+    (void)pthread_barrier_wait(&meet);
+    if (chdir("/tmp") < 0)
+        r = -1;
+    (void)pthread_barrier_wait(&meet);
+    (void)pthread_join(thread, NULL);
+    return r;
+}
+
+enum { DEPTH = 15, NAME = 250, HIERARCHIES = 5 };
+
+/* Into a control group as deep as they get, or back. @return how many folders deep it is. */
+static int dig(const char *base, bool back)
+{
+    char name[NAME + 1] = "", path[64];
+    int at[DEPTH + 1], n = 0, procs;
+
+    memset(name, 'c', NAME);
+    (void)snprintf(path, sizeof(path), "%s/gyr-evade", base);
+    (void)mkdir(path, 0755);
+    at[0] = open(path, O_RDONLY | O_DIRECTORY);
+    for (; n < DEPTH && at[n] >= 0; n++) {
+        (void)mkdirat(at[n], name, 0755);
+        at[n + 1] = openat(at[n], name, O_RDONLY | O_DIRECTORY);
+    }
+    procs = at[n] < 0                  ? -1
+            : back && chdir(base) == 0 ? open("cgroup.procs", O_WRONLY)
+                                       : openat(at[n], "cgroup.procs", O_WRONLY);
+    if (procs < 0 || write(procs, "0", 1) != 1)
+        n = 0;
+    (void)close(procs);
+    for (int i = DEPTH; back && i > 0; i--)
+        (void)unlinkat(at[i - 1], name, AT_REMOVEDIR);
+    if (back)
+        (void)rmdir(path);
+    return n;
+}
+
+static int copy_true(const char *path)
+{
+    int from = open("/bin/true", O_RDONLY), to = open(path, O_CREAT | O_WRONLY | O_TRUNC, 0755);
+    char buf[65536];
+    ssize_t n;
+
+    while ((n = read(from, buf, sizeof(buf))) > 0 && write(to, buf, (size_t)n) == n)
+        ;
+    (void)close(from);
+    return close(to) < 0 || n != 0 ? -1 : 0;
+}
+
+/* A file, and the folders of /dev/shm that it is in. */
+static void remove_all(char *path)
+{
+    (void)unlink(path);
+    for (char *end = strrchr(path, '/'); end - path > 8; end = strrchr(path, '/')) {
+        *end = '\0';
+        (void)rmdir(path);
+    }
+}
+
+/* A program with as long a path, arguments and environment as there can be, far down in control
+ * groups. */
+static int far_down(void)
+{
+    static const char *const bases[HIERARCHIES] = {"/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpuacct",
+                                                   "/sys/fs/cgroup/memory", "/sys/fs/cgroup/blkio",
+                                                   "/sys/fs/cgroup"};
+    static char path[4096] = "/dev/shm", text[4000], env[4000];
+    char *argv[] = {text, text, NULL}, *envp[] = {env, NULL};
+    int deep = 0, r = -1;
+
+    for (int i = 0; i < HIERARCHIES; i++)
+        deep += dig(bases[i], false) == DEPTH;
+    memset(text, 'A', sizeof(text) - 1);
+    memset(env, 'E', sizeof(env) - 1);
+    for (size_t len = strlen(path); len < 3600; len += 201) {
+        path[len] = '/';
+        memset(path + len + 1, 'd', 200);
+        (void)mkdir(path, 0755);
+    }
+    (void)strncat(path, "/true", sizeof(path) - strlen(path) - 1);
+    if (deep && copy_true(path) == 0)
+        r = run(path, argv, envp);
+    for (int i = 0; i < HIERARCHIES; i++)
+        (void)dig(bases[i], true);
+    remove_all(path);
+    return r;
+}
+
+/* So many folders down that a path told from its end would begin somewhere else. */
+static int many_folders(void)
+{
+    static char path[256] = "/dev/shm/usr";
+    char *argv[] = {(char *)"true", NULL}, *envp[] = {NULL};
+    int r;
+
+    for (int i = 0; i < 60; i++) {
+        (void)mkdir(path, 0755);
+        (void)strncat(path, "/d", sizeof(path) - strlen(path) - 1);
+    }
+    (void)mkdir(path, 0755);
+    (void)strncat(path, "/ev-folders", sizeof(path) - strlen(path) - 1);
+    r = copy_true(path) < 0 ? -1 : run(path, argv, envp);
+    remove_all(path);
+    return r;
+}
+
 static const struct act acts[] = {
     {"ev-relative", READ, relative, BOTH, NULL},
     {"ev-dots", "Sensitive file opened by a roundabout path", dots, BOTH, NULL},
@@ -393,6 +572,12 @@ static const struct act acts[] = {
     {"ev-script", SHM, interpreter, BOTH, NULL},
     {"ev-loader", "Program run by the loader", loader, BOTH, NULL},
     {"ev-preload", MISLED, preload, BOTH, NULL},
+    {"ev-long", READ, longest, BOTH, NULL},
+    {"ev-clone-fs", READ, same_folder, BOTH, NULL},
+    {"ev-clone-files", READ, same_files, BOTH, NULL},
+    {"ev-own-fs", READ, own_folder, BOTH, NULL},
+    {"ev-folders", SHM, many_folders, BOTH, NULL},
+    {"ev-far-down", SHM, far_down, HOST, "true"},
 };
 
 /* @return whether it was done. */

@@ -203,6 +203,11 @@ config "$(file alerts), {plugin: file, name: nowhere, options: {path: $tmp/not/t
 kill -HUP "$pid"
 until_true 20 says "output 'nowhere'" && more "$tmp/alerts" && ! in_force 2
 ok "an output that cannot be opened likewise"
+config "$(file alerts), $(file first), {plugin: file, name: wrong, options: {path: $tmp/x, formta: text}}, $(file last)" \
+    "watch_config_files: false"
+kill -HUP "$pid"
+until_true 20 says "plugin wrong has no option 'formta'; did you mean" && more "$tmp/alerts" && ! in_force 2
+ok "an output with a wrong option, between others, likewise"
 if [ "$(id -u)" -eq 0 ]; then
     mkdir -m 700 "$tmp/theirs"
     chown 65534 "$tmp/theirs"
@@ -255,6 +260,19 @@ numbers "$tmp/going" "$tmp/coming" | uniq -d >"$tmp/twice"
     awk 'NR > 1 && $1 != last + 3 { exit 1 } { last = $1 }' && [ ! -s "$tmp/twice" ] &&
     [ $(($(numbers "$tmp/going" | tail -n 1) + 3)) -eq "$(numbers "$tmp/coming" | head -n 1)" ]
 ok "where one output ends the other begins: no alert is lost or doubled"
+
+# ---- an output whose plugin was replaced, by an update say ----
+rm "$tmp/alerts"
+cp "$build/plugins/file.so" "$tmp/p/file.so"
+config "$(file alerts)" "watch_config_files: false"
+start
+cp "$build/plugins/file.so" "$tmp/p/new" && mv "$tmp/p/new" "$tmp/p/file.so"
+config "{plugin: file, name: alerts, options: {path: $tmp/updated, format: text}}" "watch_config_files: false"
+kill -HUP "$pid"
+until_true 20 in_force 2 && says "file.so has been replaced since it was loaded" &&
+    until_true 20 test -s "$tmp/updated" && more "$tmp/updated" && stop && whole "$tmp/alerts" "$tmp/updated"
+ok "an output whose plugin was replaced takes other options all the same"
+rm "$tmp/p/file.so"
 
 # ---- the spool of an output that is replaced ----
 rm "$tmp/alerts"

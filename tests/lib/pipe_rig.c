@@ -109,6 +109,7 @@ static void source_wakes(void *self)
 {
     (void)self;
     lock();
+    rig->woken_idle += rig->starts == rig->stops;
     rig->woken = true;
     (void)pthread_cond_broadcast(&rig->cond);
     unlock();

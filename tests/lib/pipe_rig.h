@@ -41,7 +41,8 @@ struct pipe_rig {
     uint32_t fails_left;
     bool live, woken;
     uint32_t starts, stops;
-    bool snapshots; /**< the source can make them */
+    uint32_t woken_idle; /**< times it was woken while it was not started */
+    bool snapshots;      /**< the source can make them */
     uint32_t snapshots_made;
     int64_t thread_asked; /**< the last that the source was to tell of */
     uint64_t want[1024], want_sub;

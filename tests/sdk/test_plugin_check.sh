@@ -166,7 +166,7 @@ crash_next crash_next.so has crashed: Segmentation fault
 crash_get crash_get.so has crashed: Segmentation fault
 hang_next the plugin 'hang_next' hangs in next_batch(): it has not come back for
 wrong_type 'wrong_type': the value of the field 'rogue.name' is no well-formed string, as it was declared, but of the type number
-wrong_element 'wrong_element': the value of the field 'rogue.list' is no well-formed list of string
+wrong_element 'wrong_element': the value of the field 'rogue.list' is no well-formed list of string, as it was declared; such values
 long_value 'long_value': the value of the field 'rogue.name' is no well-formed string
 big_batch 'big_batch': gave 513 events where 512 had room
 bad_offset 'bad_offset': a malformed record is left out: event: offset 4000

@@ -196,6 +196,54 @@ static void secrets_are_not_shown(void **state)
     free(out);
 }
 
+static const char *told(const struct gyr_option *table, uint32_t n, const char *yaml)
+{
+    static char text[1024];
+    FILE *f = fmemopen(text, sizeof(text), "w");
+
+    assert_non_null(f);
+    (void)parse_table(table, n, yaml);
+    diags_print(&diags, f, false);
+    (void)fclose(f);
+    return text;
+}
+
+/* Nor where they are a choice, have an old name or a mistyped one, or stand in the same line as
+ * what is wrong. */
+static void lines_with_secrets_are_not_shown(void **state)
+{
+    static const struct gyr_option table[] = {
+        {GYR_OPT(struct config, format, GYR_O_ENUM, "kind", NULL, "Kind."), .choices = formats,
+         .flags = GYR_OF_SECRET},
+        {GYR_OPT(struct config, path, GYR_O_STR, "word", NULL, "Use it."),
+         .flags = GYR_OF_SECRET | GYR_OF_DEPRECATED},
+        {GYR_OPT(struct config, token, GYR_O_STR, "token", NULL, "Token."), .flags = GYR_OF_SECRET},
+        {GYR_OPT(struct config, files, GYR_O_STRLIST, "keys", NULL, "Keys."),
+         .flags = GYR_OF_SECRET},
+        {GYR_OPT(struct config, count, GYR_O_INT, "count", NULL, "Count.")},
+        {GYR_OPT(struct config, on, GYR_O_BOOL, "on", NULL, "On."), .flags = GYR_OF_REQUIRED},
+    };
+    (void)state;
+    assert_string_equal(told(table, 6, "on: no\nkind: hunter2"),
+                        "g.yaml:2:7: error: option 'kind' of plugin x: is not one of text, json\n");
+    assert_string_equal(told(table, 6, "on: no\nword: hunter2"),
+                        "g.yaml:2:1: warning: option 'word' of plugin x is deprecated: Use it.\n");
+    assert_string_equal(told(table, 6, "on: no\ntokn: hunter2"),
+                        "g.yaml:2:1: error: plugin x has no option 'tokn'; did you mean "
+                        "'token'?\n");
+    assert_string_equal(told(table, 6, "{on: no, count: some, keys: [a, hunter2]}"),
+                        "g.yaml:1:17: error: option 'count' of plugin x: 'some' is not a whole "
+                        "number\n");
+    assert_string_equal(told(table, 6, "{token: hunter2}"),
+                        "g.yaml:1:1: error: plugin x needs the option 'on' (On.)\n");
+    /* All others are. */
+    assert_string_equal(
+        told(table, 6, "{on: 7, token: {env: HOME}}"),
+        "g.yaml:1:6: error: option 'on' of plugin x: '7' is neither true nor false\n"
+        "  {on: 7, token: {env: HOME}}\n"
+        "       ^\n");
+}
+
 static void write_secret(const char *path, const char *text)
 {
     FILE *f = fopen(path, "w");
@@ -322,6 +370,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_problem_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(deprecated_is_a_warning, setup, teardown),
         cmocka_unit_test_setup_teardown(secrets_are_not_shown, setup, teardown),
+        cmocka_unit_test_setup_teardown(lines_with_secrets_are_not_shown, setup, teardown),
         cmocka_unit_test_setup_teardown(secrets_stand_elsewhere, setup, teardown),
         cmocka_unit_test_setup_teardown(secrets_that_change_are_seen, setup, teardown),
         cmocka_unit_test_setup_teardown(secrets_in_mappings, setup, teardown),

@@ -6,6 +6,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <gyr/build.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -269,6 +270,34 @@ static void test_restart(void **state)
     assert_int_equal(info.restarts, 2);
     assert_int_equal(r.starts, 3);
     assert_int_equal(r.stops, 3);
+}
+
+/* Threads of enrichers go on while the source rests, and when it has ended. */
+static void test_idle_is_not_woken(void **state)
+{
+    uint64_t room[16];
+    struct gyr_builder b;
+    const struct gyr_event *note;
+
+    (void)state;
+    for (uint64_t i = 0; i < 10; i++)
+        (void)pipe_event(&r, PT_TICK, i);
+    (void)gyr_build_begin(&b, room, sizeof(room), PT_NOTE, 1);
+    gyr_build_u64(&b, 7);
+    note = gyr_build_end(&b);
+    r.live = true;
+    r.fail_at = 5;
+    r.fails_left = 1;
+    pipe_start(&r);
+    while (r.stops == 0)
+        (void)pipeline_tick(r.p);
+    assert_int_equal(r.host->emit(r.host->ctx, note), 0);
+    assert_int_equal(r.host->snapshot(r.host->ctx), r.snapshots ? 0 : -ENOTSUP);
+    assert_int_equal(pipe_end(&r), 0);
+    assert_int_equal(r.stops, 2);
+    assert_int_equal(r.host->emit(r.host->ctx, note), 0);
+    assert_int_equal(r.woken_idle, 0);
+    assert_int_equal(r.n_told, 11); /* the first note came all the same */
 }
 
 static void test_given_up(void **state)
@@ -589,6 +618,7 @@ int main(void)
         TEST(test_loss_alert_filtered),
         TEST(test_failure),
         TEST(test_restart),
+        TEST(test_idle_is_not_woken),
         TEST(test_given_up),
         TEST(test_stop_while_resting),
         TEST(test_stop),

@@ -231,6 +231,52 @@ static void test_all_or_nothing(void **state)
     assert_int_equal(seen_by("one", 1, 30), 30);
 }
 
+/* Who gets the alerts of the machine hears of it, with the place; of a recording's, it does not. */
+static void test_failure_is_alerted(void **state)
+{
+    const struct pipe_seen *a = &r.seen[10];
+
+    (void)state;
+    ticks(1, 20);
+    r.hold_at = 10;
+    r.live = true;
+    pipe_start(&r);
+    assert_true(pipe_wait_seen(&r, 10));
+    assert_true(pipe_reload(&r, &r.config, "- rule: x\n") < 0);
+    assert_true(pipe_wait_seen(&r, 11));
+    assert_string_equal(a->rule, "Gyr: reload failed");
+    assert_int_equal(a->priority, GYR_PRIO_WARNING);
+    assert_non_null(strstr(a->text, "could not be loaded anew"));
+    assert_non_null(strstr(a->text, ":1:3: rule 'x' has no"));
+    pipe_release(&r, UINT32_MAX);
+    assert_int_equal(pipe_end(&r), 0);
+    assert_int_equal(r.n_seen, 21);
+}
+
+/* An output that cannot be made has a queue and no instance; its neighbours have both. */
+static void test_wrong_options(void **state)
+{
+    struct ynode key = {.kind = Y_SCALAR, .str = "speed", .len = 5},
+                 value = {.kind = Y_SCALAR, .str = "high", .len = 4};
+    struct ynode *items[] = {&key, &value};
+    struct ynode map = {.kind = Y_MAP, .items = items, .n = 1};
+
+    (void)state;
+    ticks(1, 30);
+    r.hold_at = 10;
+    pipe_start(&r);
+    outputs[1].options = &map;
+    assert_true(reload(outputs, 3) < 0);
+    assert_true(pipe_told(&r, "takes no options, and so not 'speed'"));
+    assert_int_equal(r.diags.n_errors, 1);
+    assert_int_equal(pipeline_n_outputs(r.p), 1);
+    outputs[1].options = NULL;
+    assert_int_equal(reload(outputs, 3), 0);
+    pipe_release(&r, UINT32_MAX);
+    assert_int_equal(pipe_end(&r), 0);
+    assert_int_equal(seen_by("one", 1, 30), 30);
+}
+
 /* A source waits for an output that takes nothing: it cannot be asked, and nothing changes. */
 static void test_held_up(void **state)
 {
@@ -398,6 +444,8 @@ int main(void)
         TEST(test_windows_stay),
         TEST(test_mutes_and_matching),
         TEST(test_all_or_nothing),
+        TEST(test_failure_is_alerted),
+        TEST(test_wrong_options),
         TEST(test_held_up),
         TEST(test_held_up_late),
         TEST(test_end_while_held_up),

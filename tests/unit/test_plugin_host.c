@@ -22,6 +22,11 @@ struct config {
     int64_t size;
 };
 
+enum {
+    ENDLESS = 77,
+    SPEECHLESS = 78
+}; /* sizes at which create() fails without a proper sentence */
+
 static const struct gyr_host *host; /* of the last instance */
 static const struct config *given;
 static int started, stopped, destroyed, start_result;
@@ -31,6 +36,12 @@ static int create(const struct gyr_host *h, const void *cfg, void **ret_self, st
 {
     host = h;
     given = cfg;
+    if (given->size == ENDLESS) {
+        memset(err->msg, 'e', sizeof(err->msg));
+        return -EIO;
+    }
+    if (given->size == SPEECHLESS)
+        return -EIO;
     if (given->fail)
         return gyr_fail(err, GYR_E_CONF, "cannot do that");
     *ret_self = &started;
@@ -173,6 +184,22 @@ static void what_create_refuses_is_told(void **state)
     diags_init(&diags, arena);
     assert_null(make("sise: 1", NULL));
     assert_string_equal(diags.first->text, "plugin soc has no option 'sise'; did you mean 'size'?");
+}
+
+/* A sentence that fills all its room and does not end is cut where the room ends. */
+static void what_is_no_sentence_is_told(void **state)
+{
+    struct gyr_error all;
+
+    (void)state;
+    memset(all.msg, 'e', sizeof(all.msg));
+    all.msg[sizeof(all.msg) - 1] = '\0';
+    assert_null(make("size: 77", NULL));
+    assert_int_equal(strlen(diags.first->text), strlen("plugin soc: ") + sizeof(all.msg) - 1);
+    assert_string_equal(diags.first->text + strlen("plugin soc: "), all.msg);
+    diags_init(&diags, arena);
+    assert_null(make("size: 78", NULL));
+    assert_string_equal(diags.first->text, "plugin soc: create() failed and does not say why");
 }
 
 static void a_capability_it_lacks(void **state)
@@ -421,6 +448,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_instance_lives, setup, teardown),
         cmocka_unit_test_setup_teardown(a_start_that_fails_is_not_stopped, setup, teardown),
         cmocka_unit_test_setup_teardown(what_create_refuses_is_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_no_sentence_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(a_capability_it_lacks, setup, teardown),
         cmocka_unit_test_setup_teardown(counters_from_many_threads, setup, teardown),
         cmocka_unit_test_setup_teardown(threads_are_named_and_deaf_to_signals, setup, teardown),

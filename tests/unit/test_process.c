@@ -310,6 +310,102 @@ static void threads_share(void **state)
     assert_field("thread.ismain", "1");
 }
 
+static void unshares(int64_t tid, int64_t flags)
+{
+    HAPPENS(EV_SYSCALL_UNSHARE_X, tid, N(P_SYSCALL_UNSHARE_X__res, 0),
+            N(P_SYSCALL_UNSHARE_X__flags, flags));
+}
+
+static void ends(int64_t tid)
+{
+    HAPPENS(EV_PROCEXIT_1_E, tid, N(P_PROCEXIT_1_E__status, 0));
+    done();
+}
+
+static void assert_opens(int64_t tid, int64_t dirfd, const char *name, const char *want)
+{
+    opens(tid, 60, dirfd, name, 1);
+    assert_field("fd.name", want);
+}
+
+enum { CLONE_FILES_BIT = 1, CLONE_FS_BIT = 2, CLONE_THREAD_BIT = 1 << 13, RANGE_UNSHARE = 2 };
+
+/* A relative name is told from the folder that the kernel takes it from, whoever went there. */
+static void folders_are_shared_as_they_are(void **state)
+{
+    (void)state;
+    clones(100, 200, 100, 1, CLONE_FS_BIT);
+    clones(200, 0, 200, 100, CLONE_FS_BIT);
+    changes_dir(200, "/etc");
+    assert_opens(100, -100, "shadow", "/etc/shadow");
+    assert_opens(101, -100, "shadow", "/etc/shadow");
+    execs(200, 100, "sh", "/bin/dash"); /* shares on */
+    changes_dir(100, "/srv");
+    assert_opens(200, -100, "x", "/srv/x");
+    unshares(200, CLONE_FS_BIT);
+    changes_dir(200, "/tmp");
+    assert_opens(100, -100, "x", "/srv/x");
+    assert_opens(200, -100, "x", "/tmp/x");
+    ends(200);
+    changes_dir(100, "/home");
+    assert_opens(101, -100, "x", "/home/x");
+}
+
+static void threads_may_have_folders_of_their_own(void **state)
+{
+    (void)state;
+    unshares(101, CLONE_FS_BIT);
+    changes_dir(101, "/etc");
+    changes_dir(100, "/tmp");
+    assert_opens(101, -100, "shadow", "/etc/shadow");
+    assert_opens(100, -100, "x", "/tmp/x");
+    clones(101, 102, 100, 1, CLONE_THREAD_BIT | CLONE_FS_BIT);
+    changes_dir(102, "/srv");
+    assert_opens(101, -100, "x", "/srv/x");
+    clones(100, 103, 100, 1, CLONE_THREAD_BIT); /* as pthread_create() never does */
+    changes_dir(100, "/var");
+    assert_opens(103, -100, "x", "/tmp/x");
+    ends(101);
+    changes_dir(102, "/usr");
+    assert_opens(102, -100, "x", "/usr/x");
+}
+
+static void descriptors_are_shared_as_they_are(void **state)
+{
+    (void)state;
+    clones(100, 200, 100, 1, CLONE_FILES_BIT);
+    clones(200, 0, 200, 100, CLONE_FILES_BIT);
+    opens(200, 9, -100, "/etc", 1 | 1 << 10);
+    assert_opens(101, 9, "shadow", "/etc/shadow");
+    closes(100, 9);
+    assert_opens(200, 9, "x", "<UNKNOWN>x");
+    clones(200, 300, 200, 100, CLONE_FILES_BIT);
+    ends(101);
+    ends(100); /* who had them first */
+    opens(300, 11, -100, "/usr", 1 | 1 << 10);
+    assert_opens(200, 11, "x", "/usr/x");
+    execs(200, 1, "sh", "/bin/dash"); /* a copy of its own */
+    opens(200, 11, -100, "/opt", 1 | 1 << 10);
+    assert_opens(300, 11, "x", "/usr/x");
+    assert_opens(200, 11, "x", "/opt/x");
+}
+
+static void threads_may_have_descriptors_of_their_own(void **state)
+{
+    (void)state;
+    opens(100, 9, -100, "/etc", 1 | 1 << 10);
+    HAPPENS(EV_SYSCALL_CLOSE_RANGE_X, 101, N(P_SYSCALL_CLOSE_RANGE_X__res, 0),
+            N(P_SYSCALL_CLOSE_RANGE_X__first, 3), N(P_SYSCALL_CLOSE_RANGE_X__last, UINT32_MAX),
+            N(P_SYSCALL_CLOSE_RANGE_X__flags, RANGE_UNSHARE));
+    assert_opens(101, 9, "x", "<UNKNOWN>x");
+    assert_opens(100, 9, "shadow", "/etc/shadow");
+    clones(100, 102, 100, 1, CLONE_THREAD_BIT | CLONE_FS_BIT);
+    unshares(100, CLONE_FILES_BIT); /* the others go on with what they had */
+    opens(100, 9, -100, "/srv", 1 | 1 << 10);
+    assert_opens(102, 9, "shadow", "/etc/shadow");
+    assert_opens(100, 9, "x", "/srv/x");
+}
+
 static void exec_makes_another_program(void **state)
 {
     (void)state;
@@ -432,6 +528,36 @@ static void the_table_is_bounded(void **state)
     assert_int_equal(fake_host_metric(&host, "threads_evicted"), 500 + 3 - 64);
 }
 
+/* Programs that fill the memory, with descriptors or with arguments, blind nobody else. */
+static void who_holds_most_gives_way(void **state)
+{
+    static char path[4000];
+
+    (void)state;
+    for (size_t i = 0; i + 2 < sizeof(path); i += 2)
+        memcpy(path + i, "./", 3);
+    path[0] = '/';
+    path[sizeof(path) - 2] = 'x';
+    for (int64_t tid = 200; tid < 208; tid++) {
+        clones(1, tid, 1, 0, 0);
+        for (int64_t fd = 0; fd < 1000; fd++) {
+            opens(tid, fd, -100, path, 1);
+            assert_field("fd.name", "/x");
+        }
+        opens(100, 5, -100, "notes", 1);
+        assert_field("fd.name", "/home/u/notes");
+    }
+    HAPPENS(EV_SYSCALL_WRITE_X, 100, N(P_SYSCALL_WRITE_X__res, 5),
+            B(P_SYSCALL_WRITE_X__data, "data"), N(P_SYSCALL_WRITE_X__fd, 7));
+    assert_field("fd.name", "/srv/data");
+    execs(100, 1, "prog", "/usr/bin/prog");
+    assert_field("proc.cmdline", "prog -c a b");
+    done();
+    plugin->stop(self);
+    assert_true(fake_host_metric(&host, "descriptors_forgotten") > 3);
+    assert_int_equal(fake_host_metric(&host, "memory_refused"), 0);
+}
+
 static void what_a_snapshot_does_not_tell_is_gone(void **state)
 {
     (void)state;
@@ -541,11 +667,16 @@ int main(void)
         TEST(paths_are_resolved),
         TEST(what_close_removes_is_removed_after),
         TEST(threads_share),
+        TEST(folders_are_shared_as_they_are),
+        TEST(threads_may_have_folders_of_their_own),
+        TEST(descriptors_are_shared_as_they_are),
+        TEST(threads_may_have_descriptors_of_their_own),
         TEST(exec_makes_another_program),
         TEST(the_end_of_a_process),
         TEST(descriptors_are_copied),
         TEST(sockets_have_ends),
         TEST(the_table_is_bounded),
+        TEST(who_holds_most_gives_way),
         TEST(what_a_snapshot_does_not_tell_is_gone),
         TEST(parameters_have_texts),
         TEST(fields_are_those_of_the_catalogue),

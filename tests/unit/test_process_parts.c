@@ -71,7 +71,7 @@ static void joins_too_long(void **state)
 
     (void)state;
     memset(path, 'a', sizeof(path));
-    for (uint32_t n = 900; n < sizeof(path); n++) {
+    for (uint32_t n = PR_PATH_MAX - 100; n < sizeof(path); n++) {
         struct pr_text p = {path, n};
         uint32_t got = pr_path_join(out, text("/tmp/"), p);
 
@@ -79,6 +79,27 @@ static void joins_too_long(void **state)
             assert_int_equal(got, n + 5);
         else
             assert_string_equal(out, "/DIR_TOO_LONG/FILENAME_TOO_LONG");
+    }
+}
+
+/* Only what is left counts: a name that says little at length is told all the same. */
+static void joins_at_length(void **state)
+{
+    static const char *const fillers[] = {"./", "/", "a/../", "bb/.././"};
+    char path[2 * PR_PATH_MAX], out[PR_PATH_MAX];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(fillers) / sizeof(fillers[0]); i++) {
+        size_t n = strlen(fillers[i]), used = 5;
+
+        memcpy(path, "/etc/", 5);
+        for (; used + n + 8 < sizeof(path); used += n)
+            memcpy(path + used, fillers[i], n);
+        memcpy(path + used, "shadow", 7);
+        (void)pr_path_join(out, text(""), text(path));
+        assert_string_equal(out, "/etc/shadow");
+        (void)pr_path_join(out, text("/tmp/"), text(path + 1));
+        assert_string_equal(out, "/tmp/etc/shadow");
     }
 }
 
@@ -192,6 +213,35 @@ static void store_has_a_ceiling(void **state)
     assert_non_null((shared = pr_str_new(&s, "a", 1)));
     pr_str_set(&s, &shared, "", 0);
     assert_null(shared);
+    pr_store_free_all(&s);
+}
+
+/* What one size of blocks leaves is there for every other: who fills the store with long names and
+ * lets them go has not taken the room of short ones. */
+static void store_gives_back(void **state)
+{
+    enum { SIZES = 6 };
+    static const size_t sizes[SIZES] = {4000, 20, 700, 60, 7000, 100};
+    static struct pr_str *str[SIZES * 16384];
+    static char text[8192];
+    struct pr_store s;
+
+    (void)state;
+    pr_store_init(&s, 1 << 20);
+    memset(text, 'x', sizeof(text));
+    for (uint32_t round = 0; round < 3 * SIZES; round++) {
+        size_t size = sizes[round % SIZES];
+        uint32_t n = 0;
+
+        while (n < SIZES * 16384 && (str[n] = pr_str_new(&s, text, size)))
+            n++;
+        assert_true(n * (size + 64) > 1 << 19);
+        for (uint32_t i = 0; i < n; i += 2)
+            pr_str_free(&s, str[i]);
+        for (uint32_t i = 1; i < n; i += 2)
+            pr_str_free(&s, str[i]);
+        assert_true(s.used < 1 << 19);
+    }
     pr_store_free_all(&s);
 }
 
@@ -313,8 +363,12 @@ static void tables_are_bounded(void **state)
     pr_store_init(&s, 64 << 20);
     for (int64_t i = 0; i < PR_FDS_MAX; i++)
         assert_non_null(pr_fds_add(&s, &t, i));
-    assert_null(pr_fds_add(&s, &t, PR_FDS_MAX));
-    assert_non_null(pr_fds_add(&s, &t, 5));
+    for (int64_t i = PR_FDS_MAX; i < PR_FDS_MAX + 1000; i++) {
+        assert_non_null(pr_fds_add(&s, &t, i)); /* nothing is opened unseen */
+        assert_int_equal(t->n, PR_FDS_MAX);
+    }
+    assert_non_null(pr_fds_find(t, PR_FDS_MAX));
+    assert_non_null(pr_fds_add(&s, &t, PR_FDS_MAX));
     assert_int_equal(t->n, PR_FDS_MAX);
     pr_fds_free(&s, &t);
     pr_store_free_all(&s);
@@ -348,11 +402,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(joins),
         cmocka_unit_test(joins_too_long),
+        cmocka_unit_test(joins_at_length),
         cmocka_unit_test(cuts),
         cmocka_unit_test(container_ids),
         cmocka_unit_test(container_of_groups),
         cmocka_unit_test(index_keeps_all),
         cmocka_unit_test(store_has_a_ceiling),
+        cmocka_unit_test(store_gives_back),
         cmocka_unit_test(tables_are_shared_until_changed),
         cmocka_unit_test(tables_have_the_order_of_a_hash_table),
         cmocka_unit_test(tables_are_bounded),

@@ -9,7 +9,9 @@
 #include "encode_io.h"
 #include "socket.h"
 
-enum { MESSAGES_MAX = 16 }; /* of one sendmmsg() or recvmmsg(), each an event of its own */
+/* Of one sendmmsg() or recvmmsg(), each an event of its own: the kernel takes no more. Whoever sends
+ * to many must not hide one behind the others. */
+enum { MESSAGES_MAX = 1024 };
 
 /** struct msghdr, whose vector is loaded, and what struct mmsghdr adds. */
 struct message {

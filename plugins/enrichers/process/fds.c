@@ -99,28 +99,6 @@ struct pr_fd *pr_fds_edit(struct pr_store *s, struct pr_fds **t, int64_t num)
     return pr_fds_find(*t, num);
 }
 
-struct pr_fd *pr_fds_add(struct pr_store *s, struct pr_fds **t, int64_t num)
-{
-    uint32_t cap = *t ? (*t)->cap : CAP_MIN, n = *t ? (*t)->n : 0;
-    struct pr_fd *fd;
-    bool is_new;
-
-    if (num < 0 || (n >= PR_FDS_MAX && !pr_fds_find(*t, num)))
-        return NULL;
-    if (n >= cap / 4 * 3)
-        cap *= 2;
-    if (!own(s, t, cap))
-        return NULL;
-    fd = slot_of(*t, num);
-    if (fd->num == num)
-        fd_clear(s, fd);
-    is_new = fd->num != num;
-    *fd = (struct pr_fd){.num = num};
-    if (is_new)
-        pr_order_add(*t, (uint32_t)(fd - (*t)->slots));
-    return fd;
-}
-
 static void del_at(struct pr_store *s, struct pr_fds *t, uint32_t hole)
 {
     uint32_t mask = t->cap - 1;
@@ -135,6 +113,31 @@ static void del_at(struct pr_store *s, struct pr_fds *t, uint32_t hole)
         }
     }
     t->slots[hole].num = -1;
+}
+
+struct pr_fd *pr_fds_add(struct pr_store *s, struct pr_fds **t, int64_t num)
+{
+    uint32_t cap = *t ? (*t)->cap : CAP_MIN, n = *t ? (*t)->n : 0;
+    struct pr_fd *fd;
+    bool is_new;
+
+    if (num < 0)
+        return NULL;
+    if (n >= cap / 4 * 3 && n < PR_FDS_MAX)
+        cap *= 2;
+    if (!own(s, t, cap))
+        return NULL;
+    /* what is opened now counts more than what somebody opened so many for */
+    if (n >= PR_FDS_MAX && !pr_fds_find(*t, num))
+        del_at(s, *t, (*t)->last);
+    fd = slot_of(*t, num);
+    if (fd->num == num)
+        fd_clear(s, fd);
+    is_new = fd->num != num;
+    *fd = (struct pr_fd){.num = num};
+    if (is_new)
+        pr_order_add(*t, (uint32_t)(fd - (*t)->slots));
+    return fd;
 }
 
 void pr_fds_del(struct pr_store *s, struct pr_fds **t, int64_t num)
@@ -185,6 +188,15 @@ void pr_fds_free(struct pr_store *s, struct pr_fds **at)
         if (t->slots[i].num != -1)
             fd_clear(s, &t->slots[i]);
     pr_store_free(s, t, size_of(t->cap));
+}
+
+void pr_fds_move(struct pr_store *s, struct pr_fds **to, struct pr_fds **from)
+{
+    pr_fds_free(s, to);
+    *to = *from;
+    *from = NULL;
+    if (*to && (*to)->owner == from)
+        (*to)->owner = to;
 }
 
 struct pr_fds *pr_fds_in_order(struct pr_store *s, struct pr_fds **t)

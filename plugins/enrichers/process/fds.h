@@ -4,7 +4,8 @@
  * @brief Descriptors: what is known of each, and the table of a process.
  *
  * A table is counted and shared after fork() until one side changes it, so that fork and exec do
- * not copy a thousand descriptors to close them again. At most PR_FDS_MAX entries each.
+ * not copy a thousand descriptors to close them again. At most PR_FDS_MAX entries each: then an old
+ * one makes room.
  */
 #ifndef PROCESS_FDS_H
 #define PROCESS_FDS_H
@@ -53,7 +54,7 @@ struct pr_fds {
 struct pr_fd *pr_fds_find(struct pr_fds *t, int64_t num);
 /** The entry, to be changed: the table becomes its holder's own. */
 struct pr_fd *pr_fds_edit(struct pr_store *s, struct pr_fds **t, int64_t num);
-/** A blank entry in place of any old one; NULL without memory or past the ceiling. */
+/** A blank entry in place of any old one; NULL without memory, or of no number. */
 struct pr_fd *pr_fds_add(struct pr_store *s, struct pr_fds **t, int64_t num);
 void pr_fds_del(struct pr_store *s, struct pr_fds **t, int64_t num);
 /** Remove every entry that @p drop says yes to. */
@@ -62,6 +63,8 @@ void pr_fds_drop(struct pr_store *s, struct pr_fds **t,
 /** For a child: to be held where it then stays. NULL without memory, or of nothing. */
 struct pr_fds *pr_fds_share(struct pr_store *s, struct pr_fds **t);
 void pr_fds_free(struct pr_store *s, struct pr_fds **t);
+/** To another holder, in place of its own. */
+void pr_fds_move(struct pr_store *s, struct pr_fds **to, struct pr_fds **from);
 /** The table, in the order that fields show (fdorder.h). Entries found before may be another
  *  holder's then. */
 struct pr_fds *pr_fds_in_order(struct pr_store *s, struct pr_fds **t);

@@ -160,12 +160,14 @@ static int times(const struct pr_ask *a, uint32_t id, struct gyr_value *ret)
 
 /* ---- what a process uses ---- */
 
-static uint32_t open_count(const struct pr_thread *main)
+static uint32_t open_count(struct pr_thread *main)
 {
-    return main && main->fds ? main->fds->n : 0;
+    struct pr_fds **t = main ? pr_thread_fds(main) : NULL;
+
+    return t && *t ? (*t)->n : 0;
 }
 
-static int fd_usage(const struct pr_ask *a, const struct pr_thread *main, struct gyr_value *ret)
+static int fd_usage(const struct pr_ask *a, struct pr_thread *main, struct gyr_value *ret)
 {
     double n = open_count(main), max = main ? (double)main->fdlimit : 0;
 

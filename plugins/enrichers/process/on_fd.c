@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum { O_DIR = 1 << 10, O_UPPER = 1 << 15, O_LOWER = 1 << 16, CREAT_UPPER = 1, CREAT_LOWER = 2 };
-enum { DUPFD = 1, SETFD = 3, DUPFD_CLOEXEC = 26, RANGE_CLOEXEC = 4 };
+enum { DUPFD = 1, SETFD = 3, DUPFD_CLOEXEC = 26, RANGE_UNSHARE = 2, RANGE_CLOEXEC = 4 };
 
 /* The parameters of the open calls, which are in different places. */
 struct opened {
@@ -96,13 +96,19 @@ static bool in_range(struct pr_fd *fd, const void *arg)
 
 void pr_on_close_range(struct pr_state *s, const struct gyr_event *ev)
 {
-    struct pr_fds **t = s->now.thread ? pr_thread_fds(s->now.thread) : NULL;
+    uint64_t flags = pr_param_num(ev, P_SYSCALL_CLOSE_RANGE_X__flags, 0);
+    struct pr_fds **t;
     struct range r = {pr_param_num(ev, P_SYSCALL_CLOSE_RANGE_X__first, 1),
                       pr_param_num(ev, P_SYSCALL_CLOSE_RANGE_X__last, 0)};
 
-    if (!t || !*t || s->now.res < 0)
+    if (!s->now.thread || s->now.res < 0)
         return;
-    if (!(pr_param_num(ev, P_SYSCALL_CLOSE_RANGE_X__flags, 0) & RANGE_CLOEXEC)) {
+    if (flags & RANGE_UNSHARE)
+        pr_files_unshare(s, s->now.thread);
+    t = pr_thread_fds(s->now.thread);
+    if (!t || !*t)
+        return;
+    if (!(flags & RANGE_CLOEXEC)) {
         pr_fds_drop(&s->store, t, in_range, &r);
         return;
     }

@@ -76,7 +76,7 @@ static void set_told(struct pr_state *s, struct pr_thread *th, const struct gyr_
 }
 
 /* What a child inherits without being told. */
-static void inherit(struct pr_state *s, struct pr_thread *th, const struct pr_thread *from)
+static void inherit(struct pr_state *s, struct pr_thread *th, struct pr_thread *from)
 {
     const uint32_t exe = PR_EXE_WRITABLE | PR_EXE_UPPER | PR_EXE_LOWER | PR_EXE_MEMFD;
 
@@ -95,20 +95,9 @@ static void inherit(struct pr_state *s, struct pr_thread *th, const struct pr_th
     th->exe_ctime = from->exe_ctime;
     th->exe_mtime = from->exe_mtime;
     th->exe_ctime_before_clone = from->exe_ctime_before_clone;
-}
-
-/* A new process also starts with its parent's descriptors, folder and environment. */
-static void inherit_process(struct pr_state *s, struct pr_thread *th, struct pr_thread *from)
-{
-    struct pr_fds **t = pr_thread_fds(from);
-    struct pr_thread *main = pr_thread_main(from);
-
-    if (t)
-        th->fds = pr_fds_share(&s->store, t);
-    if (!main)
-        return;
-    pr_str_share(&s->store, &th->cwd, main->cwd);
-    pr_str_share(&s->store, &th->env, from->env); /* of a thread: not known until exec */
+    pr_shared_by_clone(s, th, from);
+    if (!(th->flags & PR_CLONE_THREAD) && pr_thread_main(from))
+        pr_str_share(&s->store, &th->env, from->env); /* of a thread: not known until exec */
 }
 
 /* ---- clone ---- */
@@ -186,8 +175,6 @@ static void clone_in_parent(struct pr_state *s, const struct gyr_event *ev, int6
     th->pidns_start = s->boot_ts;
     if (known)
         inherit(s, th, caller);
-    if (known && !(flags & PR_CLONE_THREAD))
-        inherit_process(s, th, caller);
     if (!known)
         learn(s, caller, ev);
     pr_thread_relate(&s->threads, th);
@@ -257,8 +244,6 @@ static void clone_in_child(struct pr_state *s, const struct gyr_event *ev)
     set_pidns(s, th, ev);
     if (known)
         inherit(s, th, from);
-    if (known && !is_thread)
-        inherit_process(s, th, from);
     pr_thread_relate(&s->threads, th);
 }
 
@@ -348,6 +333,7 @@ static void becomes(struct pr_state *s, struct pr_thread *th, const struct gyr_e
     else
         pr_set_exepath_told(s, th, ev);
     set_executable(th, ev);
+    pr_files_leave(s, th);
     t = pr_thread_fds(th);
     if (t)
         pr_fds_drop(&s->store, t, closes_on_exec, NULL);

@@ -59,7 +59,8 @@ static void take_texts(struct pr_state *s, struct pr_thread *th, const struct gy
     pr_set_exepath(s, th, pr_param_text_of(ev, P_SNAP_PROCESS__exepath));
     pr_set(s, &th->root, pr_param_text_of(ev, P_SNAP_PROCESS__root));
     pr_set(s, &th->args, pr_param_strs(ev, P_SNAP_PROCESS__args));
-    pr_set_cgroups(s, th, pr_param_strs(ev, P_SNAP_PROCESS__cgroups));
+    if (pr_param_is(ev, P_SNAP_PROCESS__cgroups)) /* else they cannot be told whole */
+        pr_set_cgroups(s, th, pr_param_strs(ev, P_SNAP_PROCESS__cgroups));
     if (!pr_thread_is_main(th))
         return;
     pr_set(s, &th->env, pr_param_strs(ev, P_SNAP_PROCESS__env));
@@ -202,7 +203,8 @@ void pr_on_fd(struct pr_state *s, const struct gyr_event *ev)
 {
     int64_t num = pr_param_int(ev, P_SNAP_FD__fd, -1);
     struct pr_thread *th = pr_thread_find(&s->threads, pr_param_int(ev, P_SNAP_FD__tid, -1));
-    struct pr_fd *fd = th ? pr_fds_add(&s->store, &th->fds, num) : NULL;
+    struct pr_fds **t = th ? pr_thread_fds(th) : NULL;
+    struct pr_fd *fd = t ? pr_fds_add(&s->store, t, num) : NULL;
 
     if (!fd)
         return;

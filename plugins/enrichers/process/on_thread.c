@@ -82,18 +82,6 @@ void pr_on_capset(struct pr_state *s, const struct gyr_event *ev)
     th->cap_effective = pr_param_num(ev, P_SYSCALL_CAPSET_X__cap_effective, 0);
 }
 
-/* In a user namespace of its own a thread has every right. */
-void pr_on_namespace(struct pr_state *s, const struct gyr_event *ev)
-{
-    uint32_t i =
-        ev->type == EV_SYSCALL_SETNS_X ? P_SYSCALL_SETNS_X__nstype : P_SYSCALL_UNSHARE_X__flags;
-    struct pr_thread *th = s->now.thread;
-
-    if (s->now.res < 0 || !th || !(pr_param_num(ev, i, 0) & PR_CLONE_NEWUSER))
-        return;
-    th->cap_inheritable = th->cap_permitted = th->cap_effective = names_caps_all();
-}
-
 void pr_on_prctl(struct pr_state *s, const struct gyr_event *ev)
 {
     uint64_t option = pr_param_num(ev, P_SYSCALL_PRCTL_X__option, 0);

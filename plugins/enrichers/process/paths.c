@@ -24,16 +24,22 @@ static uint32_t dots(struct pr_text p, uint32_t i, bool *ret_up)
     return p.p[i + n] == '/' ? n + 1 : 0;
 }
 
+/* What counts is the length that is left: "./" a thousand times must not hide a name. */
+static uint32_t too_long(char out[PR_PATH_MAX])
+{
+    static const char text[] = "/DIR_TOO_LONG/FILENAME_TOO_LONG";
+
+    memcpy(out, text, sizeof(text));
+    return sizeof(text) - 1;
+}
+
 uint32_t pr_path_join(char out[PR_PATH_MAX], struct pr_text dir, struct pr_text path)
 {
-    static const char too_long[] = "/DIR_TOO_LONG/FILENAME_TOO_LONG";
     bool relative = path.len && path.p[0] != '/', has_dir;
     uint32_t n = 0, base, i = 0;
 
-    if (path.len >= PR_PATH_MAX || dir.len >= PR_PATH_MAX || dir.len + path.len + 1 > PR_PATH_MAX) {
-        memcpy(out, too_long, sizeof(too_long));
-        return sizeof(too_long) - 1;
-    }
+    if (relative && dir.len >= PR_PATH_MAX)
+        return too_long(out);
     if (relative && dir.len) {
         memcpy(out, dir.p, dir.len);
         n = dir.len;
@@ -52,6 +58,8 @@ uint32_t pr_path_join(char out[PR_PATH_MAX], struct pr_text dir, struct pr_text 
             i += skip;
         } else if (c == '/' && ((n && out[n - 1] == '/') || (n == 0 && has_dir))) {
             i++;
+        } else if (n == PR_PATH_MAX - 1) {
+            return too_long(out);
         } else {
             out[n++] = c;
             i++;

@@ -8,7 +8,10 @@
 
 #include "store.h"
 
-enum { PR_PATH_MAX = 1024 }; /**< a joined path with its NUL; a longer one gets a fixed text */
+/** A joined path with its NUL, for the longest that the kernel takes from the longest folder that
+ * it tells: a longer one gets a fixed text. (Falco's has 1024 bytes, before anything is resolved.)
+ */
+enum { PR_PATH_MAX = 8192 };
 
 /** @p path, taken from folder @p dir unless it is absolute: ".", "..", doubled and last slashes
  *  are resolved. The text of @p dir is taken as it is. @return its length in @p out. */

@@ -8,14 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STORE_MIN = 1 << 20 };
+enum { STORE_MIN = 16 << 20 };
 
 static const struct gyr_option options[] = {
     {GYR_OPT(struct pr_config, max_threads, GYR_O_INT, "max_threads", "262144",
              "Most threads known at a time; past it the one least heard of is forgotten."),
      .min = 16, .max = 4194304},
     {GYR_OPT(struct pr_config, max_memory, GYR_O_SIZE, "max_memory", "512M",
-             "Most memory for names, arguments and descriptors; past it they are left out."),
+             "Most memory for names, arguments and descriptors; when it is nearly full, those who "
+             "hold most of it are forgotten."),
      .min = STORE_MIN, .max = INT64_C(1) << 40},
 };
 
@@ -279,6 +280,7 @@ static int process_on_event(void *self, uint32_t which, const struct gyr_event *
 
     (void)which;
     s->now.ev = NULL; /* the last one's thread may go now */
+    pr_room_make(s);
     if (ev->type >= PR_TYPES) {
         on_snapshot_event(s, ev);
         return 0;
@@ -349,6 +351,8 @@ static void process_stop(void *self)
     (void)h->metric_add(h->ctx, "memory_refused", s->store.failures);
     (void)h->metric_add(h->ctx, "accounts_refused", s->accounts.refused);
     (void)h->metric_add(h->ctx, "passed_fds_unknown", s->looks_refused);
+    (void)h->metric_add(h->ctx, "descriptors_forgotten", s->forgotten);
+    s->forgotten = 0;
     s->threads.evicted = s->store.failures = s->accounts.refused = s->looks_refused = 0;
 }
 

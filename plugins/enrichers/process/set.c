@@ -44,16 +44,18 @@ void pr_set_exepath_told(struct pr_state *s, struct pr_thread *th, const struct 
 
 void pr_set_cwd(struct pr_state *s, struct pr_thread *th, struct pr_text path)
 {
-    struct pr_thread *main = pr_thread_main(th);
+    struct pr_thread *at = pr_fs_of(th);
     char out[PR_PATH_MAX + 1];
     uint32_t n;
 
-    if (!main)
+    if (!at)
         return;
-    n = pr_path_join(out, pr_text_of(main->cwd), path);
+    n = pr_path_join(out, pr_text_of(at->cwd), path);
     if (n == 0 || out[n - 1] != '/')
         out[n++] = '/';
-    pr_str_set(&s->store, &main->cwd, out, n);
+    pr_str_set(&s->store, &at->cwd, out, n);
+    for (struct pr_link *l = at->same_fs.next; l != &at->same_fs; l = l->next)
+        pr_str_share(&s->store, &pr_thread_with_fs(l)->cwd, at->cwd);
 }
 
 /* The kernel's name of a subsystem is not what rules know it as. */

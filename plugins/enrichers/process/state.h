@@ -10,6 +10,7 @@
 #define PROCESS_STATE_H
 
 #include "names/names.h"
+#include "paths.h"
 #include "syscall/syscall.h"
 #include "threads.h"
 #include "users.h"
@@ -62,12 +63,16 @@ struct pr_state {
     struct pr_bindings *bindings;
     uint64_t look_second, looks_refused; /**< descriptors passed that /proc was asked about */
     uint32_t looks;                      /**< in that second */
-    uint16_t server_ports[256];          /**< listening, as the snapshot told */
+    uint64_t forgotten;                  /**< tables of descriptors given up for room */
+    bool room_told;
+    uint16_t server_ports[256]; /**< listening, as the snapshot told */
     uint32_t n_server_ports;
     struct pr_places places[PR_TYPES];
 };
 
 void pr_places_init(struct pr_state *s);
+/** Keep some memory free: between two events, as it may be anybody's that goes. */
+void pr_room_make(struct pr_state *s);
 /** Make @p ev the event at hand. @return false: it is already. */
 bool pr_now_set(struct pr_state *s, const struct gyr_event *ev);
 /** The same for fields: what was put off is done. */
@@ -110,6 +115,16 @@ void pr_set_exepath(struct pr_state *s, struct pr_thread *th, struct pr_text pat
 void pr_set_exepath_told(struct pr_state *s, struct pr_thread *th, const struct gyr_event *ev);
 /** @p path from the working directory that @p th has. */
 void pr_set_cwd(struct pr_state *s, struct pr_thread *th, struct pr_text path);
+
+/* Folders and descriptors that more or less is shared of than usual: shared.c */
+/** Which thread has its working directory: itself, or the main one; NULL: that is not known. */
+struct pr_thread *pr_fs_of(struct pr_thread *th);
+/** A new thread, or the main one of a new process, gets or shares what @p from has. */
+void pr_shared_by_clone(struct pr_state *s, struct pr_thread *th, struct pr_thread *from);
+/** A copy of the descriptors that other processes share, which is its own: exec. */
+void pr_files_leave(struct pr_state *s, struct pr_thread *th);
+/** The same, if only its process shares them. */
+void pr_files_unshare(struct pr_state *s, struct pr_thread *th);
 
 /** A parameter as text, without its NUL; empty when absent. */
 static inline struct pr_text pr_param_text_of(const struct gyr_event *ev, uint32_t i)
@@ -165,18 +180,18 @@ static inline struct pr_text pr_container_short(const struct pr_thread *th)
     return t;
 }
 
-/** Its working directory: the main thread's. */
+/** Its working directory: its own, or the main thread's. */
 static inline struct pr_text pr_cwd_of(struct pr_thread *th)
 {
-    struct pr_thread *main = pr_thread_main(th);
+    struct pr_thread *at = pr_fs_of(th);
 
-    return main ? pr_text_of(main->cwd) : (struct pr_text){"./", 2};
+    return at ? pr_text_of(at->cwd) : (struct pr_text){"./", 2};
 }
 
 /** The folder a relative path starts from: descriptor @p dirfd of the thread at hand.
  *  @return "<UNKNOWN>" when it is not known. @p tmp holds the text if it had to be made. */
 struct pr_text pr_dir_of(struct pr_state *s, struct pr_text path, int64_t dirfd,
-                         char tmp[1024 + 1]);
+                         char tmp[PR_PATH_MAX + 1]);
 
 /** PR_EXE_* from the flags of an exec. */
 uint32_t pr_exe_marks(uint32_t flags);

@@ -6,9 +6,9 @@
 #include <string.h>
 
 enum {
-    CHUNK = 256 << 10,
+    CHUNK = 64 << 10,
     CLASS_MIN = 32,
-    CLASS_MAX = CLASS_MIN << (PR_CLASSES / 2 - 1), /* 32 KiB; what is larger goes to malloc() */
+    CLASS_MAX = CLASS_MIN << (PR_CLASSES / 2 - 1), /* 8 KiB; what is larger goes to malloc() */
     STR_MAX = 1 << 20
 };
 
@@ -23,9 +23,38 @@ struct pr_slab_free {
     struct pr_slab_free *next;
 };
 
+/* Blocks of one class. It stands at a multiple of CHUNK, so that each of them leads to it. */
 struct pr_chunk {
-    struct pr_chunk *next;
+    struct pr_link link; /* of the class's chunks with room, or of the full ones */
+    struct pr_slab_free *free;
+    uint32_t n_used, fresh; /* blocks handed out; where those begin that never were */
 };
+
+enum { CHUNK_HEAD = (sizeof(struct pr_chunk) + 15) / 16 * 16 };
+
+/* ---- lists ---- */
+
+void pr_link_init(struct pr_link *l)
+{
+    l->prev = l->next = l;
+}
+
+void pr_link_remove(struct pr_link *l)
+{
+    l->prev->next = l->next;
+    l->next->prev = l->prev;
+    pr_link_init(l);
+}
+
+void pr_link_after(struct pr_link *at, struct pr_link *l)
+{
+    l->prev = at;
+    l->next = at->next;
+    at->next->prev = l;
+    at->next = l;
+}
+
+/* ---- blocks ---- */
 
 /* Two classes to each power of two: 32, 48, 64, 96, 128, … */
 static uint32_t class_of(size_t size, size_t *ret_size)
@@ -46,81 +75,120 @@ void pr_store_init(struct pr_store *s, size_t max)
 {
     memset(s, 0, sizeof(*s));
     s->max = max;
+    for (uint32_t i = 0; i < PR_CLASSES; i++)
+        pr_link_init(&s->room[i]);
+    pr_link_init(&s->full);
+}
+
+static void free_list(struct pr_link *list)
+{
+    while (list->next != list) {
+        struct pr_link *l = list->next;
+
+        pr_link_remove(l);
+        free(l);
+    }
 }
 
 void pr_store_free_all(struct pr_store *s)
 {
-    while (s->chunks) {
-        struct pr_chunk *next = s->chunks->next;
-
-        free(s->chunks);
-        s->chunks = next;
-    }
+    for (uint32_t i = 0; i < PR_CLASSES; i++)
+        free_list(&s->room[i]);
+    free_list(&s->full);
     pr_store_init(s, s->max);
+}
+
+static bool may_take(struct pr_store *s, size_t size)
+{
+    if (size <= s->max - s->used)
+        return true;
+    s->failures++;
+    return false;
 }
 
 static void *take_system(struct pr_store *s, size_t size)
 {
-    void *p = size <= s->max - s->used ? malloc(size) : NULL;
+    void *p = may_take(s, size) ? malloc(size) : NULL;
 
     if (p)
         s->used += size;
-    else
-        s->failures++;
     return p;
 }
 
-/* The rest of the old chunk is given up: less than a class's size. */
-static bool take_chunk(struct pr_store *s)
+static struct pr_chunk *take_chunk(struct pr_store *s, uint32_t class)
 {
-    struct pr_chunk *c = take_system(s, CHUNK);
+    struct pr_chunk *c = may_take(s, CHUNK) ? aligned_alloc(CHUNK, CHUNK) : NULL;
 
     if (!c)
-        return false;
-    c->next = s->chunks;
-    s->chunks = c;
-    s->room = (uint8_t *)c + 16;
-    s->room_end = (uint8_t *)c + CHUNK;
-    return true;
+        return NULL;
+    s->used += CHUNK;
+    *c = (struct pr_chunk){.fresh = CHUNK_HEAD};
+    pr_link_after(&s->room[class], &c->link);
+    return c;
 }
 
 void *pr_store_alloc(struct pr_store *s, size_t size)
 {
-    size_t real;
+    struct pr_chunk *c;
     uint32_t class;
+    size_t real;
     void *p;
 
     if (size > SLAB_MAX)
         return take_system(s, size);
     class = class_of(size, &real);
-    if (s->free[class]) {
-        p = s->free[class];
-        s->free[class] = s->free[class]->next;
-        return p;
-    }
-    if ((size_t)(s->room_end - s->room) < real && !take_chunk(s))
+    c = (struct pr_chunk *)(void *)s->room[class].next;
+    if (&c->link == &s->room[class])
+        c = take_chunk(s, class);
+    if (!c)
         return NULL;
-    p = s->room;
-    s->room += real;
+    if (c->free) {
+        p = c->free;
+        c->free = c->free->next;
+    } else {
+        p = (uint8_t *)c + c->fresh;
+        c->fresh += (uint32_t)real;
+    }
+    c->n_used++;
+    if (!c->free && CHUNK - c->fresh < real) {
+        pr_link_remove(&c->link);
+        pr_link_after(&s->full, &c->link);
+    }
     return p;
+}
+
+static void free_block(struct pr_store *s, void *p, size_t size)
+{
+    struct pr_chunk *c = (struct pr_chunk *)(void *)((uintptr_t)p & ~((uintptr_t)CHUNK - 1));
+    struct pr_slab_free *f = p;
+    size_t real;
+    uint32_t class = class_of(size, &real);
+    bool was_full = !c->free && CHUNK - c->fresh < real;
+
+    f->next = c->free;
+    c->free = f;
+    if (was_full) {
+        pr_link_remove(&c->link);
+        pr_link_after(&s->room[class], &c->link);
+    }
+    /* the last one with room stays: the next block is taken from it */
+    if (--c->n_used || (s->room[class].next == &c->link && s->room[class].prev == &c->link))
+        return;
+    pr_link_remove(&c->link);
+    s->used -= CHUNK;
+    free(c);
 }
 
 void pr_store_free(struct pr_store *s, void *p, size_t size)
 {
-    struct pr_slab_free *f = p;
-    size_t real;
-    uint32_t class;
-
     if (!p)
         return;
-    if (size > SLAB_MAX) {
-        s->used -= size;
-        free(p);
+    if (size <= SLAB_MAX) {
+        free_block(s, p, size);
         return;
     }
-    class = class_of(size, &real);
-    f->next = s->free[class];
-    s->free[class] = f;
+    s->used -= size;
+    free(p);
 }
 
 static size_t str_size(uint32_t len)

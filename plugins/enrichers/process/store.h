@@ -5,8 +5,9 @@
  * from numbers to pointers.
  *
  * One store per instance, used by its source's thread only. An allocation is a pop from a free
- * list; the system is asked for a chunk now and then. Past the ceiling allocations fail and are
- * counted: names become empty, entries are left out, nothing breaks.
+ * list; the system is asked for a chunk now and then, and gets those back that are empty: what one
+ * size leaves serves every other. Past the ceiling allocations fail and are counted: names become
+ * empty, entries are left out, nothing breaks.
  */
 #ifndef PROCESS_STORE_H
 #define PROCESS_STORE_H
@@ -15,18 +16,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { PR_CLASSES = 22 };
+enum { PR_CLASSES = 18 };
+
+struct pr_link {
+    struct pr_link *prev, *next;
+};
+
+void pr_link_init(struct pr_link *l);
+void pr_link_remove(struct pr_link *l);
+void pr_link_after(struct pr_link *at, struct pr_link *l);
 
 struct pr_store {
-    struct pr_slab_free *free[PR_CLASSES];
-    struct pr_chunk *chunks;
-    uint8_t *room, *room_end; /**< of the newest chunk, not handed out yet */
-    size_t used, max;         /**< bytes asked of the system, and the ceiling */
+    struct pr_link room[PR_CLASSES], full; /**< chunks: with a free block, and without */
+    size_t used, max;                      /**< bytes asked of the system, and the ceiling */
     uint64_t failures;
 };
 
 void pr_store_init(struct pr_store *s, size_t max);
-/** Frees all chunks; blocks too large for a slab must have been freed before. */
+/** Frees all chunks; the store is as new then. Blocks too large for a slab must have been freed
+ * before. */
 void pr_store_free_all(struct pr_store *s);
 /** @return memory for @p size bytes, 8-byte aligned, not cleared; NULL past the ceiling. */
 void *pr_store_alloc(struct pr_store *s, size_t size);

@@ -12,36 +12,27 @@ struct pr_thread_chunk {
     struct pr_thread threads[CHUNK_THREADS];
 };
 
-/* ---- lists ---- */
+#define OF_LINK(l, member)                                                                         \
+    ((struct pr_thread *)(void *)((char *)(l)-offsetof(struct pr_thread, member)))
 
-static void link_init(struct pr_link *l)
+struct pr_thread *pr_thread_in_group(struct pr_link *l)
 {
-    l->prev = l->next = l;
+    return OF_LINK(l, in_group);
 }
 
-static void link_remove(struct pr_link *l)
+struct pr_thread *pr_thread_with_files(struct pr_link *l)
 {
-    l->prev->next = l->next;
-    l->next->prev = l->prev;
-    link_init(l);
+    return OF_LINK(l, same_files);
 }
 
-static void link_after(struct pr_link *at, struct pr_link *l)
+struct pr_thread *pr_thread_with_fs(struct pr_link *l)
 {
-    l->prev = at;
-    l->next = at->next;
-    at->next->prev = l;
-    at->next = l;
-}
-
-static struct pr_thread *of_group(struct pr_link *l)
-{
-    return (struct pr_thread *)(void *)((char *)l - offsetof(struct pr_thread, in_group));
+    return OF_LINK(l, same_fs);
 }
 
 static struct pr_thread *of_parent(struct pr_link *l)
 {
-    return (struct pr_thread *)(void *)((char *)l - offsetof(struct pr_thread, in_parent));
+    return OF_LINK(l, in_parent);
 }
 
 /* ---- the table ---- */
@@ -90,7 +81,7 @@ static void leave_group(struct pr_threads *t, struct pr_thread *th)
 
     if (!g)
         return;
-    link_remove(&th->in_group);
+    pr_link_remove(&th->in_group);
     th->group = NULL;
     if (--g->refs)
         return;
@@ -106,11 +97,13 @@ static void erase(struct pr_threads *t, struct pr_thread *th)
                              th->args, th->env, th->cgroups, th->container, th->exec_at};
 
     while (th->children.next != &th->children)
-        link_remove(th->children.next);
-    link_remove(&th->in_parent);
+        pr_link_remove(th->children.next);
+    pr_link_remove(&th->in_parent);
     leave_group(t, th);
     for (size_t i = 0; i < sizeof(strs) / sizeof(strs[0]); i++)
         pr_str_free(t->store, strs[i]);
+    pr_files_hand_over(t->store, th);
+    pr_link_remove(&th->same_fs);
     pr_fds_free(t->store, &th->fds);
     pr_index_del(&t->by_tid, th->tid);
     t->n--;
@@ -148,6 +141,11 @@ static void evict(struct pr_threads *t, const struct pr_thread *keep)
     erase(t, oldest);
 }
 
+void pr_threads_evict(struct pr_threads *t)
+{
+    evict(t, NULL);
+}
+
 struct pr_thread *pr_thread_add(struct pr_threads *t, int64_t tid, const struct pr_thread *keep)
 {
     struct pr_thread *th = pr_thread_find(t, tid);
@@ -183,9 +181,11 @@ struct pr_thread *pr_thread_add(struct pr_threads *t, int64_t tid, const struct 
                              .uid = UINT32_MAX,
                              .gid = UINT32_MAX,
                              .loginuid = UINT32_MAX};
-    link_init(&th->in_group);
-    link_init(&th->in_parent);
-    link_init(&th->children);
+    pr_link_init(&th->in_group);
+    pr_link_init(&th->in_parent);
+    pr_link_init(&th->children);
+    pr_link_init(&th->same_files);
+    pr_link_init(&th->same_fs);
     return th;
 }
 
@@ -237,13 +237,13 @@ static void join_group(struct pr_threads *t, struct pr_thread *th)
         if (!g)
             return;
         *g = (struct pr_group){.pid = th->pid, .reaper = th->pid == 1 || th->vpid == 1};
-        link_init(&g->threads);
+        pr_link_init(&g->threads);
         if (pr_index_put(&t->groups, th->pid, g) < 0) {
             pr_store_free(t->store, g, sizeof(*g));
             return;
         }
     }
-    link_after(pr_thread_is_main(th) ? &g->threads : g->threads.prev, &th->in_group);
+    pr_link_after(pr_thread_is_main(th) ? &g->threads : g->threads.prev, &th->in_group);
     g->refs++;
     g->alive++;
     th->group = g;
@@ -251,8 +251,8 @@ static void join_group(struct pr_threads *t, struct pr_thread *th)
 
 static void adopt(struct pr_thread *parent, struct pr_thread *child)
 {
-    link_remove(&child->in_parent);
-    link_after(&parent->children, &child->in_parent);
+    pr_link_remove(&child->in_parent);
+    pr_link_after(&parent->children, &child->in_parent);
     child->ptid = parent->tid;
 }
 
@@ -280,15 +280,8 @@ struct pr_thread *pr_thread_main(struct pr_thread *th)
         return th;
     if (!th->group)
         return NULL;
-    first = of_group(th->group->threads.next);
+    first = pr_thread_in_group(th->group->threads.next);
     return pr_thread_is_main(first) ? first : NULL;
-}
-
-struct pr_fds **pr_thread_fds(struct pr_thread *th)
-{
-    struct pr_thread *main = th->flags & PR_CLONE_FILES ? pr_thread_main(th) : th;
-
-    return main ? &main->fds : NULL;
 }
 
 struct pr_thread *pr_thread_ancestor(const struct pr_threads *t, struct pr_thread *th, uint32_t n)
@@ -354,8 +347,8 @@ static struct pr_thread *living(struct pr_group *g, const struct pr_thread * not
     if (!g || g->alive == 0)
         return NULL;
     for (struct pr_link *l = g->threads.next; l != &g->threads; l = l->next)
-        if (!(of_group(l)->marks & PR_DEAD) && of_group(l) != not )
-            return of_group(l);
+        if (!(pr_thread_in_group(l)->marks & PR_DEAD) && pr_thread_in_group(l) != not )
+            return pr_thread_in_group(l);
     return NULL;
 }
 
@@ -395,7 +388,7 @@ static void hand_over(struct pr_threads *t, struct pr_thread *th)
         if (to && to != child) {
             adopt(to, child);
         } else {
-            link_remove(&child->in_parent);
+            pr_link_remove(&child->in_parent);
             child->ptid = 0;
         }
     }
@@ -431,7 +424,7 @@ void pr_thread_drop_siblings(struct pr_threads *t, struct pr_thread *th)
     if (!th->group || th->group->alive <= 1)
         return;
     for (l = th->group->threads.next; l != &th->group->threads; l = next) {
-        struct pr_thread *other = of_group(l);
+        struct pr_thread *other = pr_thread_in_group(l);
 
         next = l->next;
         if (other != th && !pr_thread_is_main(other))

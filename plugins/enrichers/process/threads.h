@@ -17,6 +17,8 @@
 /* Bits of pr_thread.flags, as in events ("flags" of clone). */
 enum {
     PR_CLONE_FILES = 1 << 0,
+    PR_CLONE_FS = 1 << 1,
+    PR_CLONE_NEWNS = 1 << 5,
     PR_CLONE_NEWPID = 1 << 6,
     PR_CLONE_PARENT = 1 << 8,
     PR_CLONE_THREAD = 1 << 13,
@@ -32,11 +34,8 @@ enum {
     PR_EXE_WRITABLE = 4,
     PR_EXE_UPPER = 8,
     PR_EXE_LOWER = 16,
-    PR_EXE_MEMFD = 32
-};
-
-struct pr_link {
-    struct pr_link *prev, *next;
+    PR_EXE_MEMFD = 32,
+    PR_OWN_FS = 64 /**< its folder is its own, not its process's */
 };
 
 /** Threads with one process number. */
@@ -67,6 +66,9 @@ struct pr_thread {
     struct pr_str *container;            /**< whole id; NULL: none */
     struct pr_str *exec_at;              /**< what execveat() named, until it returns */
     struct pr_fds *fds;
+    struct pr_thread *files_of; /**< whose fds it uses, of another process; NULL: as usual */
+    struct pr_link same_files;  /**< those that use one table so, with its holder */
+    struct pr_link same_fs;     /**< those whose folder is changed with this one's */
     struct pr_group *group;
     struct pr_link in_group, in_parent, children;
 };
@@ -94,6 +96,8 @@ struct pr_thread *pr_thread_find(const struct pr_threads *t, int64_t tid);
  *  @param keep a thread that must not make room for it, with its process; may be NULL.
  *  @return NULL without memory, and for a negative number, which is nobody's. */
 struct pr_thread *pr_thread_add(struct pr_threads *t, int64_t tid, const struct pr_thread *keep);
+/** Of some in turn, who was not heard of for longest goes; counted. */
+void pr_threads_evict(struct pr_threads *t);
 /** Put it in its group and among its parent's children. */
 void pr_thread_relate(struct pr_threads *t, struct pr_thread *th);
 /** It has ended: its children go to a reaper, and it goes, unless threads of it remain. */
@@ -138,6 +142,11 @@ static inline bool pr_thread_in_pidns(const struct pr_thread *th)
 struct pr_thread *pr_thread_main(struct pr_thread *th);
 /** Where its descriptors are; NULL as above. */
 struct pr_fds **pr_thread_fds(struct pr_thread *th);
+/** It goes, or will have others: the next one of those who share them keeps them. */
+void pr_files_hand_over(struct pr_store *store, struct pr_thread *th);
+struct pr_thread *pr_thread_in_group(struct pr_link *l);
+struct pr_thread *pr_thread_with_files(struct pr_link *l);
+struct pr_thread *pr_thread_with_fs(struct pr_link *l);
 /** The process @p n generations up, by its main thread; 0 is its own. */
 struct pr_thread *pr_thread_ancestor(const struct pr_threads *t, struct pr_thread *th, uint32_t n);
 

@@ -4,12 +4,14 @@
  * @brief The larger primitives, for eBPF: what the kernel has functions for that no program may
  * call, so that names are collected by walking up to the root.
  *
- *   prim_path(e, file)      add the path of an open file as d_path() gives it, with its NUL
+ *   prim_path(e, file)      add the path of an open file as d_path() gives it, with its NUL;
+ *                           nothing when it is too long or too deep to be told whole
  *   prim_path_from(e, path, task)  the same of any path, as seen from the root of that thread
  *   prim_exe_path(e, file)  as prim_path() of a program: no mark when it is deleted, no slash
  *                           before the name of what is in no folder ("memfd:name")
  *   prim_mount_id(vfsmount) its number, as user space sees it
- *   prim_cgroups(e, task)   add "cpuset=/…\0cpu=/…\0…"
+ *   prim_cgroups(e, task)   add "cpuset=/…\0cpu=/…\0…"; nothing when one of the paths is too long
+ *                           or too deep: half of it would tell another container
  *   prim_ctime, prim_mtime  of an inode, ns
  *   prim_rss(mm, i)         pages of kind i
  *   prim_start_time(task)   ns since boot, sleep included
@@ -24,6 +26,8 @@
 #include "probe/enc.h"
 
 enum { WALK_ROOM = 4096, WALK_NAME_MAX = 255, WALK_PATH_PARTS = 48, WALK_CGROUP_PARTS = 16 };
+/* Five paths of cgroups fit beside the five long strings that exec has. */
+enum { WALK_CGROUP_MAX = 2048, WALK_CGROUP_LAST = WALK_ROOM - WALK_CGROUP_MAX + WALK_NAME_MAX + 1 };
 
 struct walk {
     u8 *buf;
@@ -90,6 +94,7 @@ static PRIM_INLINE void walk_path(struct enc *e, const struct path *path, bool e
     struct vfsmount *vfs = KREAD(path, mnt), *root_vfs = KREAD(from, fs, root.mnt);
     struct dentry *d = KREAD(path, dentry), *root = KREAD(from, fs, root.dentry);
     struct mount *mnt = walk_mount(vfs);
+    bool whole = false;
     struct walk w;
 
     if (!d)
@@ -101,26 +106,33 @@ static PRIM_INLINE void walk_path(struct enc *e, const struct path *path, bool e
         struct dentry *parent = KREAD(d, d_parent);
         bool mounted = d == KREAD(vfs, mnt_root);
 
-        if (d == root && vfs == root_vfs)
+        whole = d == root && vfs == root_vfs;
+        if (whole)
             break;
         if (mounted) { /* the root of a mount: on to where it is mounted */
             struct mount *up = KREAD(mnt, mnt_parent);
 
             parent = KREAD(mnt, mnt_mountpoint);
-            if (mnt == up)
+            whole = mnt == up;
+            if (whole)
                 break;
             mnt = up;
             vfs = (struct vfsmount *)((u8 *)up + bpf_core_field_offset(struct mount, mnt));
         } else {
             if (!walk_prepend(&w, KREAD(d, d_name.name), KREAD(d, d_name.len)))
                 break;
-            if (d == parent) {
+            whole = d == parent;
+            if (whole) {
                 w.off += exe;
                 break;
             }
         }
         d = parent;
         PRIM_SETTLE(w.off, w.buf + WALK_ROOM, WALK_ROOM - 1);
+    }
+    if (!whole) { /* the end of a path is another one, of whoever's choice */
+        e->flags |= PROBE_EVF_CUT;
+        return;
     }
     if (w.off >= WALK_ROOM - 1)
         (void)walk_prepend(&w, NULL, 0);
@@ -154,9 +166,11 @@ static PRIM_INLINE struct kernfs_node *walk_kernfs_parent(struct kernfs_node *kn
 
 /* "name=" and the path of one hierarchy; the text of the one before serves where it is the same. */
 static PRIM_INLINE void walk_cgroup(struct enc *e, struct walk *w, struct kernfs_node **last,
-                                    struct task_struct *task, u32 id, const char *name, u32 len)
+                                    struct task_struct *task, u32 id, const char *name, u32 len,
+                                    bool *cut)
 {
     struct kernfs_node *kn, *up;
+    bool whole = false;
 
     kn = KREAD(task, cgroups, subsys[id], cgroup, kn);
     PRIM_BOUND(e->pos, ENC_ROOM - 1);
@@ -170,7 +184,11 @@ static PRIM_INLINE void walk_cgroup(struct enc *e, struct walk *w, struct kernfs
             u64 n;
 
             up = walk_kernfs_parent(kn);
-            if (!up) /* the root has no name */
+            if (!up) { /* the root has no name */
+                whole = true;
+                break;
+            }
+            if (w->off < WALK_CGROUP_LAST)
                 break;
             /* its length is not kept: read it where there is room, then where it belongs */
             n = (u64)prim_kernel_str(w->buf + WALK_ROOM, WALK_NAME_MAX + 1, KREAD(kn, name));
@@ -178,6 +196,8 @@ static PRIM_INLINE void walk_cgroup(struct enc *e, struct walk *w, struct kernfs
                 break;
             PRIM_SETTLE(w->off, w->buf + WALK_ROOM, WALK_ROOM - 1);
         }
+        if (kn && !whole)
+            *cut = true;
         if (w->off >= WALK_ROOM - 1)
             (void)walk_prepend(w, NULL, 0);
     }
@@ -187,11 +207,13 @@ static PRIM_INLINE void walk_cgroup(struct enc *e, struct walk *w, struct kernfs
 #define WALK_CGROUP(id, name)                                                                      \
     if (bpf_core_enum_value_exists(enum cgroup_subsys_id, id##_cgrp_id))                           \
     walk_cgroup(e, &w, &last, task, bpf_core_enum_value(enum cgroup_subsys_id, id##_cgrp_id),      \
-                name "=", sizeof(name))
+                name "=", sizeof(name), &cut)
 
 static PRIM_INLINE void prim_cgroups(struct enc *e, struct task_struct *task)
 {
     struct kernfs_node *last = NULL;
+    u64 begin = e->pos;
+    bool cut = false;
     struct walk w;
 
     walk_begin(&w, e);
@@ -200,6 +222,11 @@ static PRIM_INLINE void prim_cgroups(struct enc *e, struct task_struct *task)
     WALK_CGROUP(cpuacct, "cpuacct");
     WALK_CGROUP(io, "io");
     WALK_CGROUP(memory, "memory");
+    if (!cut)
+        return;
+    e->flags |= PROBE_EVF_CUT;
+    e->pos = begin;
+    PRIM_SETTLE(e->pos, e->buf + ENC_ROOM + ENC_SLACK - 8, ENC_ROOM - 1);
 }
 
 #define NS_PER_S 1000000000ull

@@ -87,7 +87,7 @@ static inline void prim_exe_path(struct enc *e, struct file *file)
 }
 
 /* "name=" and the path of one hierarchy. */
-static inline void walk_cgroup(struct enc *e, struct task_struct *task, int id,
+static inline bool walk_cgroup(struct enc *e, struct task_struct *task, int id,
 			       const char *name, size_t len)
 {
 	char *to;
@@ -97,19 +97,21 @@ static inline void walk_cgroup(struct enc *e, struct task_struct *task, int id,
 	to = e->buf + e->pos;
 	memcpy(to, name, len);
 	n = cgroup_path(task_cgroup(task, id), to + len, WALK_CGROUP_MAX);
-	if (n < 0 || n >= WALK_CGROUP_MAX) {
-		e->flags |= PROBE_EVF_CUT;
-		n = 0;
-	}
+	if (n < 0 || n >= WALK_CGROUP_MAX)
+		return false;
 	to[len + n] = 0;
 	e->pos += len + n + 1;
+	return true;
 }
 
 #define WALK_CGROUP(id, name) \
-	walk_cgroup(e, task, id##_cgrp_id, name "=", sizeof(name "=") - 1)
+	whole = whole && walk_cgroup(e, task, id##_cgrp_id, name "=", sizeof(name "=") - 1)
 
 static inline void prim_cgroups(struct enc *e, struct task_struct *task)
 {
+	u64 begin = e->pos;
+	bool whole = true;
+
 #if IS_ENABLED(CONFIG_CPUSETS)
 	WALK_CGROUP(cpuset, "cpuset");
 #endif
@@ -125,6 +127,10 @@ static inline void prim_cgroups(struct enc *e, struct task_struct *task)
 #if IS_ENABLED(CONFIG_MEMCG)
 	WALK_CGROUP(memory, "memory");
 #endif
+	if (whole)
+		return;
+	e->flags |= PROBE_EVF_CUT;
+	e->pos = begin;
 }
 
 #define WALK_NS(sec, nsec)	((u64)(sec) * NSEC_PER_SEC + (u64)(nsec))
