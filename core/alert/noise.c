@@ -87,12 +87,14 @@ static struct alert *end_window(struct noise *n, struct window *w)
 
 void noise_free(struct noise *n)
 {
-    struct window *w;
+    struct window *w, *next;
 
     if (!n)
         return;
-    while ((w = TAILQ_FIRST(&n->open)))
+    for (w = TAILQ_FIRST(&n->open); w; w = next) {
+        next = TAILQ_NEXT(w, link);
         alert_unref(end_window(n, w));
+    }
     for (uint32_t i = 0; i < n->rates.n; i++) {
         free((void *)(uintptr_t)n->rates.slots[i].key);
         free(n->rates.slots[i].value);
@@ -218,12 +220,14 @@ static struct alert *make_closing(const struct alert *first, uint64_t repeats, u
 
 struct alert *noise_close(struct noise *n, uint64_t ts_ns)
 {
-    struct window *w;
+    struct window *w, *next;
 
-    while ((w = TAILQ_FIRST(&n->open)) && w->end_ns <= ts_ns) {
+    for (w = TAILQ_FIRST(&n->open); w && w->end_ns <= ts_ns; w = next) {
         uint64_t repeats = w->repeats;
-        struct alert *first = end_window(n, w), *a = NULL;
+        struct alert *first, *a = NULL;
 
+        next = TAILQ_NEXT(w, link);
+        first = end_window(n, w);
         if (repeats)
             a = make_closing(first, repeats, n->conf.window_ns);
         alert_unref(first);

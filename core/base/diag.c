@@ -266,12 +266,48 @@ static void show_line(const struct loc *loc, const char *prefix, FILE *f)
     (void)fputs("^\n", f);
 }
 
+static bool same_file(const struct diag *a, const struct diag *b)
+{
+    const struct source_file *x = a->loc.file, *y = b->loc.file;
+
+    return x == y || (x && y && strcmp(x->path, y->path) == 0);
+}
+
+/* Where it stands among those of its file. */
+static int by_place(const struct diag *a, const struct diag *b)
+{
+    if (a->loc.line != b->loc.line)
+        return a->loc.line < b->loc.line ? -1 : 1;
+    return (a->loc.col > b->loc.col) - (a->loc.col < b->loc.col);
+}
+
+uint32_t diags_in_order(const struct diags *d, const struct diag *ret[DIAGS_MAX])
+{
+    uint32_t n = 0, at;
+
+    for (const struct diag *g = d->first; g && n < DIAGS_MAX; g = g->next) {
+        /* Behind the last of its file that does not stand behind it; a new file at the end. */
+        for (at = n; at > 0 && !same_file(ret[at - 1], g); at--)
+            ;
+        at = at ? at : n;
+        while (at > 0 && same_file(ret[at - 1], g) && by_place(ret[at - 1], g) > 0)
+            at--;
+        memmove(&ret[at + 1], &ret[at], (n - at) * sizeof(struct diag *));
+        ret[at] = g;
+        n++;
+    }
+    return n;
+}
+
 void diags_print(const struct diags *d, FILE *f, bool color)
 {
     static const char *const tint[] = {"\033[31;1m", "\033[33;1m", "\033[36;1m"};
     static const enum log_level level[] = {LOG_L_ERROR, LOG_L_WARNING, LOG_L_INFO};
+    const struct diag *all[DIAGS_MAX];
+    uint32_t n = diags_in_order(d, all);
 
-    for (const struct diag *g = d->first; g; g = g->next) {
+    for (uint32_t i = 0; i < n; i++) {
+        const struct diag *g = all[i];
         const char *prefix = log_prefix(level[g->severity]);
         struct buf b;
 

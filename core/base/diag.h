@@ -104,7 +104,9 @@ const char *diag_hint(struct diags *d, const char *best);
 void diags_keep_files(struct diags *d);
 /** Where the word that a finding points at ends: the column behind it; 0: no line is known. */
 uint32_t diag_end_col(const struct loc *loc);
-/** All of them, in the order added; with the line and a caret. */
+/** All of them, file by file as each came first, by line and column in each. @return how many. */
+uint32_t diags_in_order(const struct diags *d, const struct diag *ret[DIAGS_MAX]);
+/** Print them in that order, each with its line and a caret. */
 void diags_print(const struct diags *d, FILE *f, bool color);
 
 #endif /* BASE_DIAG_H */

@@ -434,6 +434,9 @@ int yaml_parse_docs(const char *path, const char *text, size_t len, struct arena
     l.blind->path = file->path;
     if (len > FILE_SIZE_MAX)
         return fail(&l, (struct loc){file, 0, 0}, "larger than %d MiB", FILE_SIZE_MAX >> 20);
+    /* libyaml would count the byte order mark of editors for Windows as a column. */
+    if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+        text += 3, len -= 3;
     file->text = arena_strndup(arena, text, len);
     if (!file->text || !yaml_parser_initialize(&l.parser))
         return no_memory(&l);

@@ -13,6 +13,8 @@
 
 #include "base/diag.h"
 
+#include <gyr/types.h>
+
 enum ynode_kind { Y_SCALAR, Y_SEQ, Y_MAP };
 
 struct ynode {
@@ -33,6 +35,10 @@ int yaml_parse(const char *path, const char *text, size_t len, struct arena *are
                struct ynode **ret_root);
 /** The same from a file, opened by open_trusted(). */
 int yaml_load(const char *path, struct arena *arena, struct diags *d, struct ynode **ret_root);
+
+/** What a user names as files: a folder stands for its *.yaml and *.yml, in order.
+ *  @return how many, in the arena; a negative errno with a sentence. */
+int yaml_files(const char *path, struct arena *arena, const char ***ret, struct gyr_error *err);
 
 enum { YAML_DOCS_MAX = 1000 };
 

@@ -176,7 +176,8 @@ static int run(struct catalogue *c, struct explaining *x, struct config *cfg)
         r = CLI_FAILED;
     } else {
         k = pipeline_run(p, &err);
-        print_all(x);
+        if (k == 0 || x->n_concerned)
+            print_all(x);
         r = k < 0 ? cli_fail(&explain_command, "%s", err.msg) : tell_missing(x);
     }
     trace_free(x->trace); /* before what it asks */

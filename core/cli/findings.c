@@ -58,11 +58,13 @@ static void print_one(struct buf *b, const struct diag *g)
 
 void findings_print_json(const struct diags *d, FILE *f)
 {
+    const struct diag *all[DIAGS_MAX];
+    uint32_t n = diags_in_order(d, all);
     struct buf b;
 
     buf_init(&b, LINE_BYTES_MAX);
-    for (const struct diag *g = d->first; g; g = g->next) {
-        print_one(&b, g);
+    for (uint32_t i = 0; i < n; i++) {
+        print_one(&b, all[i]);
         if (!b.failed)
             (void)fputs(b.p, f);
     }

@@ -9,6 +9,8 @@
 #include "base/buf.h"
 #include "base/yaml.h"
 
+enum { SECTION_MAX = 4 << 20 };
+
 struct migration {
     const struct ynode *root; /**< falco.yaml */
     struct diags *d;          /**< gets what has no equivalent */
@@ -17,6 +19,13 @@ struct migration {
     struct buf sources, enrichers, outputs, rules;
     struct buf extras; /**< entries of append_output */
 };
+
+/** The gyr.yaml that does what a falco.yaml does.
+ *  @param path of the falco.yaml, for its head. @param root a mapping.
+ *  @param ret the text is added to it. @return 0, and what has no equivalent in @p d; -ENOMEM. */
+int migrate_config(const char *path, const struct ynode *root, struct diags *d, struct buf *ret);
+
+/* ---- what its parts share ---- */
 
 /** What changes, as a comment at the head of the result. */
 __attribute__((format(printf, 2, 3))) void migrate_note(struct migration *m, const char *fmt, ...);
@@ -30,6 +39,8 @@ const char *migrate_text(const struct ynode *map, const char *key);
 /** A value in one line: text in quotes, lists and mappings in brackets. */
 void migrate_value(struct buf *b, const struct ynode *n);
 void migrate_quoted(struct buf *b, const char *s);
+/** Every key of falco.yaml, but for its outputs. */
+void migrate_keys(struct migration *m);
 /** The outputs, with what Falco says once for all of them. */
 void migrate_outputs(struct migration *m);
 

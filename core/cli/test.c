@@ -44,12 +44,16 @@ static const struct cli_opt opts[] = {
 
 const struct cli_command test_command = {
     .name = "test",
-    .usage = "[OPTION…] FILE…",
+    .usage = "[OPTION…] FILE|FOLDER…",
     .summary = "run unit tests of rules, without privileges and kernel",
     .about =
-        "Run the tests in FILEs: each gives a few processes, says in words what they do (exec,\n"
-        "open, connect, …; or names a capture), and which alerts that must raise, or must not.\n"
-        "Each test begins from nothing. docs/testing-rules.md has the words.\n"
+        "Run the tests in FILEs, and in the *.yaml and *.yml of FOLDERs: each gives a few "
+        "processes,\n"
+        "says in words what they do (exec, open, connect, …; or names a capture), and which "
+        "alerts\n"
+        "that must raise, or must not. Each test begins from nothing. docs/testing-rules.md has "
+        "the\n"
+        "words.\n"
         "\n"
         "Of a rule that did not fire, the event that came nearest is told, and the parts of the\n"
         "condition that stood in its way.\n"
@@ -78,6 +82,8 @@ struct testing {
     struct coverage *coverage;
     struct runner *runner;
     struct report report;
+    struct testfile *files;
+    uint32_t n_files;
     bool wrong; /* a file could not be read, or rules could not be loaded */
 };
 
@@ -192,6 +198,8 @@ static int run_one(struct testing *s, const struct test *t, const char *path)
     if (!mem)
         return cli_fail(&test_command, "out of memory"), -ENOMEM;
     diags_init(&d, mem);
+    d.silenced =
+        (uint64_t)1 << DIAG_SELECTS_NOTHING; /* fields that other tests' rules shall show */
     buf_init(&why, WHY_TEXT_MAX);
     buf_init(&again, WHY_TEXT_MAX);
     k = runner_run(s->runner, t, false, &d, &r);
@@ -199,6 +207,9 @@ static int run_one(struct testing *s, const struct test *t, const char *path)
         cli_print_diags(&d);
         if (k == -ENOMEM)
             (void)cli_fail(&test_command, "out of memory");
+        else
+            (void)cli_fail(&test_command, "the rules of test '%s' (%s:%u) cannot be loaded",
+                           t->name, path, t->loc.line);
     } else if (k < 0) {
         add_diags(&why, &d);
         tell(s, t, path, why.len ? why.p : "it could not be run", began);
@@ -216,14 +227,34 @@ static int run_one(struct testing *s, const struct test *t, const char *path)
     return k;
 }
 
-static int load_files(struct testing *s, char **paths, uint32_t n, struct testfile *files)
+/* @param n as many as there are paths; folders make more of them. */
+static int load_files(struct testing *s, char **paths, uint32_t n)
 {
-    for (uint32_t i = 0; i < n; i++) {
-        int r = testfile_load(paths[i], s->arena, &s->diags, &files[i]);
+    struct gyr_error err;
+    const char **names;
 
-        if (r == -ENOMEM)
-            return r;
-        s->wrong |= r < 0;
+    for (uint32_t i = 0; i < n; i++) {
+        int k = yaml_files(paths[i], s->arena, &names, &err);
+        struct testfile *all =
+            k < 0 ? NULL : arena_array(s->arena, s->n_files + (uint32_t)k + 1, sizeof(*all));
+
+        if (k < 0 && k != -ENOMEM) {
+            diag_error(&s->diags, ((struct loc){NULL, 0, 0}), "%s", err.msg);
+            s->wrong = true;
+            continue;
+        }
+        if (!all)
+            return -ENOMEM;
+        if (s->n_files)
+            memcpy(all, s->files, s->n_files * sizeof(*all));
+        s->files = all;
+        for (int f = 0; f < k; f++) {
+            int r = testfile_load(names[f], s->arena, &s->diags, &s->files[s->n_files++]);
+
+            if (r == -ENOMEM)
+                return r;
+            s->wrong |= r < 0;
+        }
     }
     return 0;
 }
@@ -309,16 +340,15 @@ static bool tell_coverage(struct testing *s)
 
 static int run(struct testing *s, char **paths, uint32_t n)
 {
-    struct testfile *files = arena_array(s->arena, n, sizeof(*files));
-    int r = files ? load_files(s, paths, n, files) : -ENOMEM;
+    int r = load_files(s, paths, n);
     bool enough;
 
     if (r == 0 && !s->wrong)
-        r = prepare(s, files, n);
+        r = prepare(s, s->files, s->n_files);
     report_begin(&s->report, stdout, s->o->tap ? REPORT_TAP : REPORT_LINES, s->o->junit,
                  !s->o->tap && cli_color(stdout), s->o->quiet);
-    for (uint32_t i = 0; i < n && r == 0 && !s->wrong; i++)
-        r = run_file(s, &files[i]);
+    for (uint32_t i = 0; i < s->n_files && r == 0 && !s->wrong; i++)
+        r = run_file(s, &s->files[i]);
     cli_print_diags(&s->diags);
     if (r == 0 && s->report.passed + s->report.failed == 0 && !s->wrong)
         r = (cli_fail(&test_command, "there is no test%s%s%s", s->o->only ? " like '" : "",
@@ -331,8 +361,8 @@ static int run(struct testing *s, char **paths, uint32_t n)
     enough = r < 0 || s->wrong || tell_coverage(s);
     if (s->o->junit && (r = r < 0 ? r : report_write_junit(&s->report, s->o->junit)) < 0)
         (void)cli_fail(&test_command, "cannot write '%s': %s", s->o->junit, strerror(-r));
-    for (uint32_t i = 0; files && i < n; i++)
-        testfile_release(&files[i]);
+    for (uint32_t i = 0; i < s->n_files; i++)
+        testfile_release(&s->files[i]);
     return r < 0 || s->wrong || s->report.failed || !enough ? CLI_FAILED : CLI_FINE;
 }
 

@@ -164,8 +164,25 @@ static void top_parking(struct reader *r, const struct ynode *v, void *target)
     conf_read_map(r, v, keys, ARRAY_LEN(keys), "parking", target);
 }
 
+/* A falco.yaml, or a file of its config.d: its keys one by one would teach nobody. */
+static const struct ynode *falco_key(const struct ynode *root)
+{
+    static const char *const theirs[] = {"rules_files", "engine",        "json_output",
+                                         "priority",    "stdout_output", "load_plugins"};
+    const struct ynode *first = NULL;
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; root && root->kind == Y_MAP && i < root->n; i++)
+        for (size_t k = 0; k < ARRAY_LEN(theirs); k++)
+            if (strcmp(root->items[2 * i]->str, theirs[k]) == 0 && n++ == 0)
+                first = root->items[2 * i];
+    return n > 1 ? first : NULL;
+}
+
 static void read_root(struct reader *r, const struct ynode *root)
 {
+    const struct ynode *theirs = falco_key(root);
+
     static const struct key keys[] = {
         {"plugin_dirs", top_plugin_dirs},
         {"sources", conf_read_sources},
@@ -188,7 +205,10 @@ static void read_root(struct reader *r, const struct ynode *root)
         {"stuck_after", conf_read_stuck_after},
     };
 
-    if (root && !ynode_is_null(root))
+    if (theirs)
+        diag_error(r->d, theirs->loc,
+                   "this is a configuration of Falco: 'gyr migrate' makes one of ours of it");
+    else if (root && !ynode_is_null(root))
         conf_read_map(r, root, keys, ARRAY_LEN(keys), "the configuration", r->c);
 }
 

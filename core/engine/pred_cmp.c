@@ -2,6 +2,7 @@
 #include "engine/glob.h"
 #include "engine/pred_impl.h"
 #include "engine/re2_shim.h"
+#include "engine/value.h"
 
 #include <errno.h>
 
@@ -210,38 +211,9 @@ bool cmp_pmatch(const struct gyr_value *a, const struct gyr_value *b)
 
 /* ---- addresses ---- */
 
-static uint32_t addr_len(const struct gyr_value *v)
-{
-    return v->len >= 16 ? 16 : 4;
-}
-
-static uint32_t prefix_bits(const struct gyr_value *v)
-{
-    const unsigned char *p = v->u.ptr;
-
-    return v->len == 5 || v->len == 17 ? p[v->len - 1] : addr_len(v) * 8;
-}
-
-/* The same address, or inside the network on the right. */
-static bool addr_eq(const struct gyr_value *a, const struct gyr_value *b)
-{
-    const unsigned char *x = a->u.ptr, *y = b->u.ptr;
-    uint32_t bits, whole;
-
-    if (a->len < 4 || b->len < 4 || addr_len(a) != addr_len(b))
-        return false;
-    bits = prefix_bits(b);
-    if (bits > addr_len(b) * 8 || prefix_bits(a) < bits)
-        return false;
-    whole = bits / 8;
-    if (memcmp(x, y, whole) != 0)
-        return false;
-    return bits % 8 == 0 || ((x[whole] ^ y[whole]) >> (8 - bits % 8)) == 0;
-}
-
 static bool addr_ne(const struct gyr_value *a, const struct gyr_value *b)
 {
-    return !addr_eq(a, b);
+    return !value_addr_in(a, b);
 }
 
 /* ---- which for what ---- */
@@ -255,8 +227,10 @@ static const cmp_fn of_i64[OP_MAX_] = {ORDERED(i64)};
 static const cmp_fn of_f64[OP_MAX_] = {ORDERED(f64)};
 static const cmp_fn of_bool[OP_MAX_] = {
     [OP_EQ] = bool_eq, [OP_NE] = bool_ne, [OP_IN] = bool_eq, [OP_INTERSECTS] = bool_eq};
-static const cmp_fn of_addr[OP_MAX_] = {
-    [OP_EQ] = addr_eq, [OP_NE] = addr_ne, [OP_IN] = addr_eq, [OP_INTERSECTS] = addr_eq};
+static const cmp_fn of_addr[OP_MAX_] = {[OP_EQ] = value_addr_in,
+                                        [OP_NE] = addr_ne,
+                                        [OP_IN] = value_addr_in,
+                                        [OP_INTERSECTS] = value_addr_in};
 static const cmp_fn of_text[OP_MAX_] = {
     ORDERED(str),
     [OP_CONTAINS] = contains,

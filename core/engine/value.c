@@ -370,3 +370,31 @@ bool value_equal(const struct gyr_value *a, const struct gyr_value *b)
 {
     return equal(a, b, LIST_DEPTH);
 }
+
+static uint32_t addr_len(const struct gyr_value *v)
+{
+    return v->len >= 16 ? 16 : 4;
+}
+
+static uint32_t prefix_bits(const struct gyr_value *v)
+{
+    const unsigned char *p = v->u.ptr;
+
+    return v->len == 5 || v->len == 17 ? p[v->len - 1] : addr_len(v) * 8;
+}
+
+bool value_addr_in(const struct gyr_value *a, const struct gyr_value *b)
+{
+    const unsigned char *x = a->u.ptr, *y = b->u.ptr;
+    uint32_t bits, whole;
+
+    if (a->len < 4 || b->len < 4 || addr_len(a) != addr_len(b))
+        return false;
+    bits = prefix_bits(b);
+    if (bits > addr_len(b) * 8 || prefix_bits(a) < bits)
+        return false;
+    whole = bits / 8;
+    if (memcmp(x, y, whole) != 0)
+        return false;
+    return bits % 8 == 0 || ((x[whole] ^ y[whole]) >> (8 - bits % 8)) == 0;
+}

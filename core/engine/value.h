@@ -48,6 +48,8 @@ int value_copy(struct arena *a, const struct gyr_value *v, struct gyr_value *ret
 
 /** Are they the same value (type and content)? */
 bool value_equal(const struct gyr_value *a, const struct gyr_value *b);
+/** An address, or network, inside of the network or equal to the address on the right? */
+bool value_addr_in(const struct gyr_value *a, const struct gyr_value *b);
 
 /** Apply a transformer. Bytes of the result are in @p s or borrowed from the arguments.
  *  TF_GETOPT takes (list, options) and gives a list, or (list, options, letter) and gives what

@@ -249,6 +249,15 @@ static void check_field_name(struct resolver *r, struct unit *u, const struct ex
                     (const char *)e->value.u.ptr);
 }
 
+/* Rules of Falco's first years ask for the entry of a call. */
+static void check_direction(struct resolver *r, struct unit *u, const struct expr *e)
+{
+    if (r->defs->d->lint && e->value.len == 1 && *(const char *)e->value.u.ptr == '>')
+        problem_add(r, u, PROBLEM_WARNING + DIAG_DEPRECATED, e->text, e->off,
+                    "'evt.dir = >' holds for nearly no event: a call is one event, at its end; "
+                    "leave it out");
+}
+
 /* "fd.sport = ssh" */
 static int parse_service(struct resolver *r, const struct expr *lhs, struct expr *e,
                          struct gyr_error *err)
@@ -296,6 +305,8 @@ static bool check_constant(struct resolver *r, struct unit *u, const struct node
     if (lhs->kind == X_FIELD && strcmp(lhs->field.def->f.name, "evt.type") == 0 &&
         (op == OP_EQ || op == OP_NE || op == OP_IN))
         check_event_name(r, u, e);
+    if (lhs->kind == X_FIELD && strcmp(lhs->field.def->f.name, "evt.dir") == 0 && op == OP_EQ)
+        check_direction(r, u, e);
     return true;
 }
 

@@ -74,6 +74,7 @@ struct defs {
     struct vec lists, macros, rules; /**< in order of first definition */
     struct map list_by_name, macro_by_name, rule_by_name;
     bool incomplete;    /**< a file could not be read: who misses a name may not be to blame */
+    bool unparsed;      /**< a condition has errors: what nobody uses may stand in there */
     struct vec files;   /**< char: what was read */
     uint32_t n_guesses; /**< words compared in search of the nearest: they cost, and are bounded */
 };
@@ -97,9 +98,10 @@ int item_exceptions(struct defs *defs, struct rule_def *rule, const struct ynode
                     const char *what);
 
 /** The rule's condition with its exceptions: cond and not (…) and not (…).
- *  @return 0; -EINVAL after telling; -ENOMEM. */
+ *  @param loose struct expr: the fields of those that have no values, or wrong ones, are added.
+ *  @return 0; -EINVAL after telling, and *ret has what is right of them; -ENOMEM. */
 int exceptions_apply(struct defs *defs, const struct rule_def *rule, const char *what,
-                     struct node *cond, struct node **ret);
+                     struct node *cond, struct node **ret, struct vec *loose);
 /** A scalar of a list or an exception as a constant: quotes inside the scalar are undone, and keep
  *  it from being taken for a list's name, as blanks do. @return NULL without memory. */
 struct expr *item_value(struct defs *defs, const struct ynode *n, const char *what);

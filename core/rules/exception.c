@@ -110,6 +110,7 @@ struct builder {
     struct defs *defs;
     const struct exception_def *e;
     const char *what;
+    struct vec *loose; /* see exceptions_apply() */
 };
 
 static struct text *text_of(struct builder *b, const struct ynode *n)
@@ -260,6 +261,16 @@ static struct node *join(struct defs *defs, enum node_kind kind, const struct ve
     return n;
 }
 
+static const char *comparator_hint(struct defs *defs, const char *word)
+{
+    const char *names[OP_MAX_] = {NULL};
+    int n = 0;
+
+    for (int op = OP_EXISTS + 1; op < OP_MAX_; op++)
+        names[n++] = cmp_op_name((enum cmp_op)op);
+    return item_hint(defs, word, names);
+}
+
 /* One of `fields`, and its comparator. @p comp NULL: @p dflt. */
 static int field_of(struct builder *b, const struct ynode *field, const struct ynode *comp,
                     enum cmp_op dflt, struct expr **ret, enum cmp_op *op, enum cmp_mod *mod)
@@ -277,8 +288,8 @@ static int field_of(struct builder *b, const struct ynode *field, const struct y
         return -EINVAL;
     }
     if (comp && (parse_comparator(comp->str, comp->len, op, mod) < 0 || *op == OP_EXISTS)) {
-        diag_error(b->defs->d, comp->loc, "%s: '%.60s' is no comparator with a value", b->what,
-                   comp->str);
+        diag_error(b->defs->d, comp->loc, "%s: '%.60s' is no comparator with a value%s", b->what,
+                   comp->str, comparator_hint(b->defs, comp->str));
         return -EINVAL;
     }
     t = text_of(b, field);
@@ -297,6 +308,8 @@ static int build_single(struct builder *b, struct node **ret)
     r = field_of(b, e->fields, e->comps, OP_IN, &lhs, &op, &mod);
     if (r < 0)
         return r;
+    if (!vec_push(b->defs->arena, b->loose, lhs))
+        return defs_no_memory(b->defs);
     if (!cmp_op_takes_list(op) && mod == MOD_NONE) {
         diag_error(b->defs->d, e->comps->loc,
                    "%s: a single field takes in, intersects, pmatch or a comparator with oneof, "
@@ -309,6 +322,7 @@ static int build_single(struct builder *b, struct node **ret)
     r = list_of(b, (const struct ynode *const *)e->values.p, e->values.n, &rhs);
     if (r < 0)
         return r;
+    b->loose->n--;
     *ret = compare(b, lhs, op, mod, rhs);
     return *ret ? 0 : defs_no_memory(b->defs);
 }
@@ -369,9 +383,14 @@ static int build_rows(struct builder *b, struct node **ret)
     for (uint32_t i = 0; i < e->fields->n; i++) {
         r = field_of(b, e->fields->items[i], e->comps ? e->comps->items[i] : NULL, OP_EQ,
                      &columns[i].lhs, &columns[i].op, &columns[i].mod);
-        if (r < 0)
+        if (r == 0 && !vec_push(b->defs->arena, b->loose, columns[i].lhs))
+            r = defs_no_memory(b->defs);
+        if (r == -ENOMEM)
             return r;
+        worst = r < 0 ? r : worst;
     }
+    if (worst < 0)
+        return worst;
     for (uint32_t i = 0; i < e->values.n && e->fields->n; i++) {
         r = build_row(b, columns, e->values.p[i], &rows);
         if (r == -ENOMEM)
@@ -380,14 +399,15 @@ static int build_rows(struct builder *b, struct node **ret)
         if (r < 0 && ((const struct ynode *)e->values.p[i])->kind != Y_SEQ)
             break; /* the others will be so too */
     }
-    if (worst < 0 || rows.n == 0)
+    if (rows.n == 0)
         return worst;
+    b->loose->n -= e->fields->n;
     *ret = join(b->defs, N_OR, &rows);
-    return *ret ? 0 : defs_no_memory(b->defs);
+    return *ret ? worst : defs_no_memory(b->defs);
 }
 
 int exceptions_apply(struct defs *defs, const struct rule_def *rule, const char *what,
-                     struct node *cond, struct node **ret)
+                     struct node *cond, struct node **ret, struct vec *loose)
 {
     struct vec all = {0}, one;
     struct builder b;
@@ -397,7 +417,7 @@ int exceptions_apply(struct defs *defs, const struct rule_def *rule, const char 
     if (!vec_push(defs->arena, &all, cond))
         return defs_no_memory(defs);
     for (uint32_t i = 0; i < rule->exceptions.n; i++) {
-        b = (struct builder){defs, rule->exceptions.p[i], NULL};
+        b = (struct builder){defs, rule->exceptions.p[i], NULL, loose};
         b.what = arena_printf(defs->arena, "%s: exception '%.100s'", what, b.e->name);
         if (!b.what)
             return defs_no_memory(defs);
@@ -415,8 +435,6 @@ int exceptions_apply(struct defs *defs, const struct rule_def *rule, const char 
         if (!n || !vec_push(defs->arena, &all, n))
             return defs_no_memory(defs);
     }
-    if (worst < 0)
-        return worst;
     *ret = join(defs, N_AND, &all);
-    return *ret ? 0 : defs_no_memory(defs);
+    return *ret ? worst : defs_no_memory(defs);
 }

@@ -37,7 +37,7 @@ int item_missing(struct defs *defs, const struct ynode *item, const char *key, c
 
         suggest_init(&s, k->str, k->len);
         suggest_offer(&s, key);
-        if (!suggest_best(&s) || s.distance == 0)
+        if (!suggest_best(&s))
             continue;
         diag_error(defs->d, k->loc, "%s: unknown key '%.100s'%s", what, k->str,
                    diag_hint(defs->d, key));
@@ -59,7 +59,11 @@ void item_check_keys(struct defs *defs, const struct ynode *item, const char *co
         suggest_init(&s, key->str, key->len);
         for (k = keys; *k && strcmp(*k, key->str) != 0; k++)
             suggest_offer(&s, *k);
-        if (!*k && !is_missed(item, suggest_best(&s)))
+        if (strcmp(key->str, "<<") == 0)
+            diag_warning(defs->d, DIAG_UNKNOWN_KEY, key->loc,
+                         "%s: '<<' merges nothing here: write out the keys that it stands for",
+                         what);
+        else if (!*k && !is_missed(item, suggest_best(&s)))
             diag_warning(defs->d, DIAG_UNKNOWN_KEY, key->loc,
                          "%s: unknown key '%.100s' is ignored%s", what, key->str,
                          diag_hint(defs->d, suggest_best(&s)));
@@ -195,6 +199,11 @@ static bool is_name(const char *s, size_t n, bool (*lex)(struct lexer *l, struct
     return lex(&l, &t) && lex_at_end(&l);
 }
 
+static bool is_joint(const char *name)
+{
+    return strcmp(name, "and") == 0 || strcmp(name, "or") == 0 || strcmp(name, "not") == 0;
+}
+
 /* Too many of one kind? Told once, by the first that is. */
 static int check_count(struct defs *defs, const struct vec *v, struct loc loc, const char *what)
 {
@@ -273,6 +282,7 @@ int item_macro(struct defs *defs, const struct ynode *item)
     const struct ynode *name, *cond = NULL;
     struct macro_def *m;
     const char *what;
+    bool nameable;
     int append, r;
 
     if (item_text(defs, item, "macro", "a macro", true, &name) < 0)
@@ -281,9 +291,12 @@ int item_macro(struct defs *defs, const struct ynode *item)
     if (!what)
         return defs_no_memory(defs);
     item_check_keys(defs, item, keys, what);
-    if (!is_name(name->str, name->len, lex_identifier))
-        diag_warning(defs->d, DIAG_BAD_NAME, name->loc,
-                     "%s: no condition can use such a name: letters, digits and '_' only", what);
+    nameable = is_name(name->str, name->len, lex_identifier) && !is_joint(name->str);
+    if (!nameable)
+        diag_warning(defs->d, DIAG_BAD_NAME, name->loc, "%s: no condition can use such a name: %s",
+                     what,
+                     is_joint(name->str) ? "'and', 'or' and 'not' join conditions"
+                                         : "letters, digits and '_' only");
     append = item_append(defs, item, "condition", what);
     m = map_get(&defs->macro_by_name, name->str, name->len);
     if (append > 0 && !m) {
@@ -301,10 +314,8 @@ int item_macro(struct defs *defs, const struct ynode *item)
     } else if (append == 0)
         tell_change(defs, ymap_get(item, "override"), m->loc, name->loc, what);
     if (append <= 0)
-        *m = (struct macro_def){.name = name->str,
-                                .loc = name->loc,
-                                .broken = append < 0,
-                                .used = !is_name(name->str, name->len, lex_identifier)};
+        *m = (struct macro_def){
+            .name = name->str, .loc = name->loc, .broken = append < 0, .used = !nameable};
     r = item_text(defs, item, "condition", what, true, &cond);
     if (r < 0)
         m->broken = true;

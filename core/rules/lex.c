@@ -56,6 +56,16 @@ static uint32_t word_end(const struct lexer *l, uint32_t i)
     return i;
 }
 
+struct lexer lex_begin(const char *p, uint32_t len)
+{
+    struct lexer l = {p, len, 0};
+
+    while (l.len && is_blank(p[l.len - 1]))
+        l.len--;
+    (void)lex_blank(&l);
+    return l;
+}
+
 bool lex_blank(struct lexer *l)
 {
     uint32_t from = l->at;

@@ -38,6 +38,8 @@ static inline char lex_peek(const struct lexer *l)
     return l->at < l->len ? l->p[l->at] : '\0';
 }
 
+/** At the first character of the text that is no blank; its end is behind the last. */
+struct lexer lex_begin(const char *p, uint32_t len);
 /** Blanks and line breaks. @return whether there were any. */
 bool lex_blank(struct lexer *l);
 bool lex_char(struct lexer *l, char c);

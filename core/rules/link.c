@@ -214,6 +214,7 @@ static int parse_macro(struct resolver *r, struct macro_def *m)
         return defs_no_memory(r->defs);
     k = parse_condition(t, r->defs->arena, r->defs->d, &m->ast);
     m->broken = k < 0;
+    r->defs->unparsed |= k < 0;
     return k == -ENOMEM ? k : 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/lint.h"
 
+#include "base/suggest.h"
 #include "rules/print.h"
 
 #include <string.h>
@@ -201,7 +202,7 @@ static void use_lists(struct defs *defs, const struct node *n)
 
 void lint_defs(struct defs *defs)
 {
-    if (!defs->d->lint || defs->incomplete)
+    if (!defs->d->lint || defs->incomplete || defs->unparsed)
         return;
     for (uint32_t i = 0; i < defs->macros.n; i++) {
         const struct macro_def *m = defs->macros.p[i];
@@ -222,4 +223,39 @@ void lint_defs(struct defs *defs)
             diag_info(defs->d, DIAG_EMPTY_LIST, l->loc,
                       "list '%.200s' is empty: 'in (%.200s)' is never true", l->name, l->name);
     }
+}
+
+/* The nearest of the others. */
+static const char *hint_beside(struct defs *defs, const struct map *names, const char *name)
+{
+    struct suggest s;
+
+    suggest_init(&s, name, strlen(name));
+    for (uint32_t i = 0; i < names->n; i++)
+        if (strcmp(names->slots[i].key, name) != 0)
+            suggest_offer(&s, names->slots[i].key);
+    return diag_hint(defs->d, suggest_best(&s));
+}
+
+int lint_more(struct defs *defs, const char *name, struct ruleset *rs)
+{
+    uint32_t n = defs->lists.n + defs->macros.n;
+
+    rs->idle = arena_array(defs->arena, n + 1, sizeof(*rs->idle));
+    if (!rs->idle)
+        return defs_no_memory(defs);
+    for (uint32_t i = 0; i < n; i++) {
+        bool is_list = i < defs->lists.n;
+        const struct list_def *l = is_list ? defs->lists.p[i] : NULL;
+        const struct macro_def *m = is_list ? NULL : defs->macros.p[i - defs->lists.n];
+        const char *what = is_list ? l->name : m->name;
+
+        if ((is_list ? l->used : m->used) ||
+            strcmp((is_list ? l->loc : m->loc).file->path, name) != 0)
+            continue;
+        rs->idle[rs->n_idle++] = (struct ruleset_idle){
+            what, hint_beside(defs, is_list ? &defs->list_by_name : &defs->macro_by_name, what),
+            is_list};
+    }
+    return 0;
 }

@@ -20,4 +20,8 @@ void lint_contradictions(struct defs *defs, const struct node *n, const char *wh
 /** Can no event make both true? @p not_b: the second is negated. */
 bool lint_excludes(const struct node *a, const struct node *b, bool not_b);
 
+/** Put the lists and macros of the text @p name that nothing names into @p rs. @return 0; -ENOMEM.
+ */
+int lint_more(struct defs *defs, const char *name, struct ruleset *rs);
+
 #endif /* RULES_LINT_H */

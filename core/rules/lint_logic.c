@@ -13,13 +13,16 @@ enum { CONJUNCTS_MAX = 64, PRINT_MAX = 1 << 16, SHOWN = 60 };
 
 static bool is_number(uint32_t type)
 {
-    return type == GYR_T_I64 || type == GYR_T_U64 || type == GYR_T_TIME || type == GYR_T_DURATION;
+    return type == GYR_T_I64 || type == GYR_T_U64 || type == GYR_T_TIME || type == GYR_T_DURATION ||
+           type == GYR_T_DOUBLE;
 }
 
 static int order(const struct gyr_value *a, const struct gyr_value *b)
 {
     if (a->type == GYR_T_I64)
         return (a->u.i64 > b->u.i64) - (a->u.i64 < b->u.i64);
+    if (a->type == GYR_T_DOUBLE)
+        return (a->u.f64 > b->u.f64) - (a->u.f64 < b->u.f64);
     return (a->u.u64 > b->u.u64) - (a->u.u64 < b->u.u64);
 }
 
@@ -34,14 +37,28 @@ static bool ends(const struct gyr_value *v, const struct gyr_value *with)
            memcmp((const char *)v->u.ptr + v->len - with->len, with->u.ptr, with->len) == 0;
 }
 
-static bool is_in(const struct gyr_value *v, const struct expr *e)
+/* Does "= w" hold for what has the value v? A network is any of its addresses.
+ * @return 1, 0, or -1: it depends. */
+static int fits(const struct gyr_value *v, const struct gyr_value *w)
 {
+    if (v->type != GYR_T_IP && v->type != GYR_T_NET)
+        return value_equal(v, w);
+    return value_addr_in(v, w) ? 1 : value_addr_in(w, v) ? -1 : 0;
+}
+
+static int fits_any(const struct gyr_value *v, const struct expr *e)
+{
+    int worst = 0, k;
+
     if (e->kind == X_CONST)
-        return value_equal(v, &e->value);
-    for (uint32_t i = 0; i < e->list.n; i++)
-        if (value_equal(v, &e->list.items[i]->value))
-            return true;
-    return false;
+        return fits(v, &e->value);
+    for (uint32_t i = 0; i < e->list.n; i++) {
+        k = fits(v, &e->list.items[i]->value);
+        if (k > 0)
+            return k;
+        worst = k < 0 ? k : worst;
+    }
+    return worst;
 }
 
 /* Does the comparison hold for the value? @return 1, 0, or -1: that is not known here. */
@@ -50,13 +67,15 @@ static int holds(const struct node *c, const struct gyr_value *v)
     const struct expr *rhs = c->cmp.rhs;
     const struct gyr_value *w = &rhs->value;
     bool text = v->type == GYR_T_STR;
+    int k;
 
     switch (c->cmp.op) {
     case OP_EQ:
     case OP_IN:
-        return is_in(v, rhs);
+        return fits_any(v, rhs);
     case OP_NE:
-        return !is_in(v, rhs);
+        k = fits_any(v, rhs);
+        return k < 0 ? k : !k;
     case OP_LT:
         return is_number(v->type) ? order(v, w) < 0 : -1;
     case OP_LE:
@@ -78,14 +97,24 @@ static int holds(const struct node *c, const struct gyr_value *v)
 
 /* ---- pairs ---- */
 
+/* "proc.aname" without a number is every ancestor, and "fd.ip" both ends: two values may be met. */
+static bool has_one_value(const struct expr *e)
+{
+    if (e->kind == X_FIELD)
+        return !(e->field.def->f.flags & GYR_FF_MANY) || e->field.arg;
+    for (uint32_t i = 0; e->kind == X_CALL && i < e->call.n; i++)
+        if (!has_one_value(e->call.args[i]))
+            return false;
+    return true;
+}
+
 /* One value on the left, known values of one type on the right. */
 static bool is_plain(const struct node *n)
 {
     const struct expr *lhs = n->cmp.lhs, *rhs = n->cmp.rhs;
 
     return n->kind == N_CMP && n->cmp.mod == MOD_NONE && rhs && !lhs->is_list &&
-           (rhs->kind == X_CONST || rhs->kind == X_LIST) && lhs->type != GYR_T_NET &&
-           lhs->type != GYR_T_IP && lhs->type != GYR_T_DOUBLE;
+           has_one_value(lhs) && (rhs->kind == X_CONST || rhs->kind == X_LIST);
 }
 
 static bool same_operand(const struct expr *a, const struct expr *b)

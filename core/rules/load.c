@@ -141,7 +141,7 @@ static int read_item(struct defs *defs, const struct ynode *item)
     static const char *const kinds[] = {
         "rule", "macro", "list", "required_engine_version", "required_plugin_versions", NULL};
 
-    if (item->kind == Y_SCALAR && item->plain && item->len == 0)
+    if (ynode_is_null(item))
         return 0;
     if (item->kind != Y_MAP) {
         diag_error(defs->d, item->loc, "expected a rule, a macro or a list, not %s",

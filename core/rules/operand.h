@@ -20,6 +20,11 @@ struct parser {
     uint32_t depth; /**< of parentheses and transformers */
     struct gyr_error err;
     uint32_t err_at; /**< where in the text */
+    /* conditions only: see recover.h */
+    struct diags *d;
+    uint32_t n_told, told_at; /**< told_at: where the last was */
+    bool is_cut;              /**< the text ends with what could not be read */
+    bool is_hopeless;         /**< what comes behind the error cannot be told from a comment */
 };
 
 /** A list that grows in the arena. */

@@ -2,10 +2,10 @@
 #include "rules/parse.h"
 
 #include "rules/operand.h"
+#include "rules/recover.h"
 
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
 
 static struct node *parse_or(struct parser *p);
 
@@ -115,12 +115,9 @@ static struct node *group(struct parser *p, uint32_t off)
     if (!operand_enter(p, off))
         return NULL;
     n = parse_or(p);
-    if (!n)
+    if (p->err.code)
         return NULL;
-    (void)lex_blank(&p->lex);
-    if (!lex_char(&p->lex, ')')) {
-        if (!lex_at_end(&p->lex))
-            return operand_expected(p, "'and', 'or' or ')'");
+    if (!lex_char(&p->lex, ')') && !p->is_cut) {
         loc = text_loc(p->text, off);
         return operand_fail(p, p->lex.len, "expected ')' for the '(' in line %u, column %u",
                             loc.line, loc.col);
@@ -162,6 +159,8 @@ static struct node *check(struct parser *p)
     if (at_word(p, "and") || at_word(p, "or") || !lex_identifier(&p->lex, &t)) {
         if (lex_peek(&p->lex) == '!')
             return operand_fail(p, off, "expected a condition, not '!'; did you mean 'not'?");
+        if (lex_peek(&p->lex) == '#')
+            return recover_comment(p);
         return operand_expected(p, "a field, a macro, 'not' or '('");
     }
     if (lex_peek(&p->lex) == '(') {
@@ -172,11 +171,12 @@ static struct node *check(struct parser *p)
     return macro(p, &t);
 }
 
+/* @return NULL also for what is wrong and was told: then p->err is empty. */
 static struct node *parse_not(struct parser *p)
 {
     struct node *n, *kid, **kids;
+    uint32_t off, from, depth = p->depth;
     bool is_not = false;
-    uint32_t off;
 
     (void)lex_blank(&p->lex);
     off = p->lex.at;
@@ -184,7 +184,12 @@ static struct node *parse_not(struct parser *p)
         is_not = !is_not;
         (void)lex_blank(&p->lex);
     }
+    from = p->lex.at;
     kid = check(p);
+    if (p->err.code && !recover(p, from, depth))
+        return NULL;
+    if (!recover_joint(p))
+        kid = NULL; /* what is wrong with it follows from what was told */
     if (!kid || !is_not)
         return kid;
     n = node_new(p, N_NOT, off);
@@ -209,14 +214,13 @@ static struct node *chain(struct parser *p, enum node_kind kind, const char *wor
     off = p->lex.at;
     do {
         n = kid(p);
-        if (!n)
+        if (p->err.code)
             return NULL;
-        if (!vec_push(p->arena, &kids, n))
+        if (n && !vec_push(p->arena, &kids, n))
             return operand_no_memory(p);
-        (void)lex_blank(&p->lex);
-    } while (lex_word(&p->lex, word));
-    if (kids.n == 1)
-        return n;
+    } while (recover_word(p, word));
+    if (kids.n < 2)
+        return kids.n ? kids.p[0] : NULL;
     n = node_new(p, kind, off);
     if (!n)
         return NULL;
@@ -235,48 +239,19 @@ static struct node *parse_or(struct parser *p)
     return chain(p, N_OR, "or", parse_and);
 }
 
-/* After a whole condition something is left over. */
-static void *leftover(struct parser *p)
-{
-    static const char *const wrong[][2] = {{"&&", "and"}, {"||", "or"}, {"&", "and"}, {"|", "or"}};
-    struct token t = lex_what(&p->lex);
-    const char *s = p->lex.p + t.off, *right = NULL;
-
-    if (*s == ')')
-        return operand_fail(p, t.off, "this ')' closes nothing");
-    for (uint32_t i = 1; i < p->text->n_parts; i++)
-        if (p->text->parts[i].off == t.off)
-            return operand_fail(p, t.off,
-                                "what is appended to a condition begins with 'and' or 'or', not "
-                                "'%.*s'",
-                                (int)t.len, s);
-    if (t.len == 3 && strncasecmp(s, "and", 3) == 0)
-        right = "and";
-    if (t.len == 2 && strncasecmp(s, "or", 2) == 0)
-        right = "or";
-    for (size_t i = 0; !right && i < 4; i++)
-        if (strncmp(s, wrong[i][0], strlen(wrong[i][0])) == 0)
-            right = wrong[i][1];
-    if (right)
-        return operand_fail(p, t.off, "expected 'and' or 'or', not '%.*s'; did you mean '%s'?",
-                            (int)t.len, s, right);
-    return operand_expected(p, "'and', 'or' or the end");
-}
-
 static void begin(struct parser *p, const struct text *t, struct arena *a)
 {
     *p = (struct parser){.text = t, .arena = a};
-    p->lex = (struct lexer){t->p, t->len, 0};
-    (void)lex_blank(&p->lex);
+    p->lex = lex_begin(t->p, t->len);
 }
 
 static int end(struct parser *p, struct diags *d)
 {
     (void)lex_blank(&p->lex);
     if (!p->err.code && !lex_at_end(&p->lex))
-        (void)leftover(p);
+        (void)operand_expected(p, "the end");
     if (!p->err.code)
-        return 0;
+        return p->n_told ? -EINVAL : 0;
     diag_error(d, text_loc(p->text, p->err_at), "%s: %s", p->text->what, p->err.msg);
     return p->err.code;
 }
@@ -284,15 +259,11 @@ static int end(struct parser *p, struct diags *d)
 int parse_condition(const struct text *t, struct arena *a, struct diags *d, struct node **ret)
 {
     struct parser p;
-    struct node *n;
-    int r;
 
     begin(&p, t, a);
-    n = lex_at_end(&p.lex) ? operand_fail(&p, 0, "the condition is empty") : parse_or(&p);
-    r = end(&p, d);
-    if (r == 0)
-        *ret = n;
-    return r;
+    p.d = d;
+    *ret = lex_at_end(&p.lex) ? operand_fail(&p, 0, "the condition is empty") : parse_or(&p);
+    return end(&p, d);
 }
 
 int parse_left(const struct text *t, struct arena *a, struct diags *d, struct expr **ret)

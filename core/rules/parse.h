@@ -16,7 +16,9 @@
 
 #include <gyr/util.h>
 
-/** A whole condition. @return 0; -EINVAL, -ENOMEM after telling @p d. */
+/** A whole condition. Goes on behind what is wrong, and tells all of it.
+ *  @param ret also after -EINVAL: what is right of it; NULL: nothing.
+ *  @return 0; -EINVAL, -ENOMEM after telling @p d. */
 int parse_condition(const struct text *t, struct arena *a, struct diags *d, struct node **ret);
 /** The whole text as the left side of a comparison (an exception's field). */
 int parse_left(const struct text *t, struct arena *a, struct diags *d, struct expr **ret);

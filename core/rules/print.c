@@ -37,6 +37,8 @@ static void print_const(struct buf *b, const struct gyr_value *v)
 {
     if (v->type == GYR_T_STR || v->type == GYR_T_BYTES)
         print_text(b, v->u.ptr, v->len);
+    else if (v->type == GYR_T_DOUBLE) /* as an output shows it, 2.25 would be 2.2 */
+        buf_addf(b, "%.15g", v->u.f64);
     else
         value_add_text(b, v,
                        v->type == GYR_T_TIME || v->type == GYR_T_DURATION ? GYR_F_RAW : GYR_F_DEC);

@@ -2,7 +2,7 @@
 #include "rules/ruleset.h"
 
 #include "base/cleanup.h"
-#include "base/fs.h"
+#include "rules/check.h"
 #include "rules/lint.h"
 #include "rules/parse.h"
 #include "rules/template.h"
@@ -11,7 +11,6 @@
 #include <gyr/output.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
 static const char *const priorities[] = {[GYR_PRIO_EMERGENCY] = "Emergency",
                                          [GYR_PRIO_ALERT] = "Alert",
@@ -102,7 +101,7 @@ static int build(struct loading *l, const struct rule_def *def, struct rule *r, 
 {
     struct text *cond = text_join(l->defs.arena, &def->condition, u->what);
     struct text *out = text_join(l->defs.arena, &def->output, u->what);
-    struct vec extras = {0};
+    struct vec extras = {0}, loose = {0};
     struct node *ast;
     int k, k2;
 
@@ -111,12 +110,16 @@ static int build(struct loading *l, const struct rule_def *def, struct rule *r, 
     if (extras_for(&l->resolver, &l->extras, def, schema_number(l, u->schema), &extras) < 0)
         return -ENOMEM;
     k = parse_condition(cond, l->defs.arena, l->defs.d, &ast);
+    l->defs.unparsed |= k < 0;
+    /* What is right of it may name what is not there. */
+    k2 = ast ? exceptions_apply(&l->defs, def, u->what, ast, &ast, &loose) : k;
+    k = k2 < 0 && k != -ENOMEM ? k2 : k;
+    if (k != -ENOMEM && ast && resolve_condition(&l->resolver, u, ast) < 0)
+        k = -ENOMEM;
     if (k == -ENOMEM)
         return k;
-    k2 = k == 0 ? exceptions_apply(&l->defs, def, u->what, ast, &ast) : k;
-    k = k2 < 0 ? k2 : resolve_condition(&l->resolver, u, ast);
-    if (k == -ENOMEM)
-        return k;
+    for (uint32_t i = 0; i < loose.n; i++)
+        (void)check_operand(&l->resolver, u, loose.p[i]);
     k2 = template_build(&l->resolver, u, out, &extras, r);
     if (k2 < 0)
         return k2;
@@ -181,6 +184,8 @@ static int build_all(struct loading *l)
         k = add_rule(l, l->defs.rules.p[i]);
     if (k == 0)
         lint_defs(&l->defs);
+    if (k == 0 && l->conf->more)
+        k = lint_more(&l->defs, l->conf->more_name, l->rs);
     if (k == 0)
         extras_end(&l->defs, &l->extras);
     l->rs->rules = (struct rule **)l->rules.p;
@@ -209,46 +214,21 @@ static int read_one(struct loading *l, const char *path)
     return defs_read(&l->defs, &docs);
 }
 
-static bool is_rule_file(const char *name)
-{
-    const char *dot = strrchr(name, '.');
-
-    return dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
-}
-
-static int read_dir(struct loading *l, const char *path)
-{
-    const char *slash = path[strlen(path) - 1] == '/' ? "" : "/", *file;
-    struct gyr_error err;
-    char **names;
-    int n = list_dir(path, "", &names, &err), k = 0;
-
-    if (n < 0) {
-        diag_error(l->defs.d, ((struct loc){NULL, 0, 0}), "%s", err.msg);
-        return 0;
-    }
-    for (int i = 0; i < n && k == 0; i++) {
-        if (!is_rule_file(names[i]))
-            continue;
-        file = arena_printf(l->defs.arena, "%s%s%s", path, slash, names[i]);
-        k = file ? read_one(l, file) : defs_no_memory(&l->defs);
-    }
-    free_names(names, n);
-    return k;
-}
-
 static int read_paths(struct loading *l)
 {
-    struct stat st;
     int k = 0;
 
     for (uint32_t i = 0; i < l->conf->n_paths && k == 0; i++) {
-        const char *path = l->conf->paths[i];
+        struct gyr_error err;
+        const char **files;
+        int n = yaml_files(l->conf->paths[i], l->defs.arena, &files, &err);
 
-        if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-            k = read_dir(l, path);
-        else
-            k = read_one(l, path);
+        if (n == -ENOMEM)
+            return defs_no_memory(&l->defs);
+        if (n < 0)
+            diag_error(l->defs.d, ((struct loc){NULL, 0, 0}), "%s", err.msg);
+        for (int f = 0; f < n && k == 0; f++)
+            k = read_one(l, files[f]);
     }
     return k;
 }

@@ -65,6 +65,12 @@ struct rule {
     uint32_t n_texts;
 };
 
+/** A list or macro of ruleset_conf.more that nothing names. */
+struct ruleset_idle {
+    const char *name, *hint; /**< hint: "; did you mean 'x'?", or "" */
+    bool is_list;
+};
+
 struct ruleset {
     struct arena *arena;
     struct rule **rules; /**< enabled and disabled, in order of definition */
@@ -72,6 +78,8 @@ struct ruleset {
     const char **files; /**< what was read, in order */
     uint32_t n_files;
     uint32_t n_macros, n_lists;
+    struct ruleset_idle *idle;
+    uint32_t n_idle;
 };
 
 /** What to load and against what. */

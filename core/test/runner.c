@@ -262,6 +262,18 @@ static void check_rule(const struct ruleset *rs, const char *name, struct loc lo
     diag_error(d, loc, "there is no rule '%.100s'%s", name, diag_hint(d, suggest_best(&s)));
 }
 
+/* A list or macro that a test replaces must be one that the rules have. */
+static void check_overrides(const struct ruleset *rs, const struct ynode *map, bool lists,
+                            struct diags *d)
+{
+    for (uint32_t i = 0; map && i < map->n; i++)
+        for (uint32_t k = 0; k < rs->n_idle; k++)
+            if (rs->idle[k].is_list == lists &&
+                strcmp(rs->idle[k].name, map->items[2 * i]->str) == 0)
+                diag_error(d, map->items[2 * i]->loc, "no rule uses a %s '%.100s'%s",
+                           lists ? "list" : "macro", rs->idle[k].name, rs->idle[k].hint);
+}
+
 /* Rules that a test names must be there. */
 static int check_names(struct runner *r, const struct test *t, struct diags *d)
 {
@@ -272,6 +284,10 @@ static int check_names(struct runner *r, const struct test *t, struct diags *d)
         check_rule(rs, t->expect[i].rule, t->expect[i].loc, d);
     for (uint32_t i = 0; i < t->none.n; i++)
         check_rule(rs, t->none.rules[i], t->none.locs[i], d);
+    for (uint32_t i = 0; i < 2; i++) {
+        check_overrides(rs, t->lists[i], true, d);
+        check_overrides(rs, t->macros[i], false, d);
+    }
     return d->n_errors > errors ? -EINVAL : 0;
 }
 

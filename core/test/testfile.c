@@ -160,6 +160,16 @@ static void read_output(struct reader *r, const struct ynode *map, struct test_e
         diag_error(r->d, pattern->loc, "this is no regular expression: %s", msg);
 }
 
+static void no_priority(struct reader *r, const struct ynode *n)
+{
+    struct suggest s;
+
+    suggest_init(&s, n->str, n->len);
+    for (uint32_t p = GYR_PRIO_EMERGENCY; p <= GYR_PRIO_DEBUG; p++)
+        suggest_offer(&s, priority_name(p));
+    diag_error(r->d, n->loc, "'%.60s' is no priority%s", n->str, diag_hint(r->d, suggest_best(&s)));
+}
+
 static void read_expect_map(struct reader *r, const struct ynode *n, struct test_expect *e)
 {
     const struct ynode *rule = get(n, "rule"), *count = get(n, "count"), *fields = get(n, "fields"),
@@ -181,7 +191,7 @@ static void read_expect_map(struct reader *r, const struct ynode *n, struct test
     if (prio && text(r, prio, "priority")) {
         p = priority_parse(prio->str);
         if (p < 0)
-            diag_error(r->d, prio->loc, "'%.60s' is no priority", prio->str);
+            no_priority(r, prio);
         e->priority = (uint32_t)p;
     }
 }
@@ -237,6 +247,17 @@ static void read_rules(struct reader *r, const struct ynode *n, struct test *t)
         t->rules.paths[i] = path_of(r, t->rules.paths[i]);
 }
 
+/* What a source is told of is text. */
+static void check_zero(struct reader *r, const struct ynode *n)
+{
+    uint32_t items = !n || n->kind == Y_SCALAR ? 0 : n->kind == Y_MAP ? 2 * n->n : n->n;
+
+    if (n && n->kind == Y_SCALAR && memchr(n->str, '\0', n->len))
+        diag_error(r->d, n->loc, "this text holds a zero byte");
+    for (uint32_t i = 0; i < items; i++)
+        check_zero(r, n->items[i]);
+}
+
 static void read_given(struct reader *r, const struct ynode *n, struct test *t)
 {
     if (t->n_given == TEST_GIVENS_MAX)
@@ -247,14 +268,13 @@ static void read_given(struct reader *r, const struct ynode *n, struct test *t)
         t->given[t->n_given++] = n;
 }
 
-/* @param a, b lists or macros of the defaults and of the test. */
 static void read_overrides(struct reader *r, const struct ynode *map, struct test *t)
 {
-    const struct ynode *const lists[] = {r->lists, get(map, "lists")}, *const macros[] = {
-                                                                           r->macros,
-                                                                           get(map, "macros")};
-
-    if (override_text(lists, macros, 2, r->arena, r->d, &t->rules.more) == -ENOMEM)
+    t->lists[0] = r->lists;
+    t->lists[1] = get(map, "lists");
+    t->macros[0] = r->macros;
+    t->macros[1] = get(map, "macros");
+    if (override_text(t->lists, t->macros, 2, r->arena, r->d, &t->rules.more) == -ENOMEM)
         r->no_memory = true;
 }
 
@@ -282,6 +302,10 @@ static void read_test(struct reader *r, const struct ynode *map, struct test *t)
     if ((n = get(map, "capture")) && text(r, n, "capture"))
         t->capture = path_of(r, n->str);
     t->when = get(map, "when");
+    if (t->when && t->when->kind == Y_SEQ && !t->when->n)
+        t->when = NULL;
+    check_zero(r, get(map, "given"));
+    check_zero(r, t->when);
     read_overrides(r, map, t);
     if (t->when && t->capture)
         diag_error(r->d, n->loc, "a test has 'when' or 'capture', not both");
@@ -307,6 +331,7 @@ static void read_defaults(struct reader *r, const struct ynode *item)
         read_rules(r, n, &r->defaults);
     if ((n = get(map, "given")))
         read_given(r, n, &r->defaults);
+    check_zero(r, get(map, "given"));
     r->lists = get(map, "lists");
     r->macros = get(map, "macros");
 }
@@ -321,12 +346,26 @@ static void read_item(struct reader *r, const struct ynode *item)
         diag_error(r->d, item->loc, "expected a test: a mapping with 'test', its name");
 }
 
+/* Rules are named by -r, or by `rules`, and not as a file of tests. */
+static bool has_rules(const struct ynode *root)
+{
+    const struct ynode *first = root->n ? root->items[0] : NULL;
+
+    return ymap_get(first, "rule") || ymap_get(first, "macro") || ymap_get(first, "list");
+}
+
 static int read_root(struct reader *r, const struct ynode *root)
 {
     struct loc none = {0};
 
     if (!root || root->kind != Y_SEQ) {
         diag_error(r->d, root ? root->loc : none, "a test file must be a list of tests");
+        return -EINVAL;
+    }
+    if (has_rules(root)) {
+        diag_error(r->d, root->items[0]->loc,
+                   "this is a file of rules, not of tests: name it under 'rules' of a test, or by "
+                   "--rules");
         return -EINVAL;
     }
     if (root->n > TESTS_MAX) {

@@ -58,6 +58,7 @@ struct test {
     const char *name;
     struct loc loc;
     struct test_rules rules;
+    const struct ynode *lists[2], *macros[2];   /**< of the defaults and its own; NULL: none */
     const struct ynode *given[TEST_GIVENS_MAX]; /**< the later adds to the earlier */
     uint32_t n_given;
     const struct ynode *when; /**< NULL: it has a capture */

@@ -80,9 +80,43 @@ check a.yaml b.yaml
     grep -q '^a.yaml:7:25: .*proc.nmae' "$tmp/err" && grep -q '^a.yaml:7:45: .*fd.nme' "$tmp/err" &&
     grep -q '^a.yaml:9:13: .*LOUD' "$tmp/err" && grep -q '^b.yaml:5:14: .*\[no-event-type\]' "$tmp/err"
 ok "everything that is wrong is told at once, over files"
+cat >"$tmp/d.yaml" <<'YAML'
+- list: for_later
+  items: [a]
+- rule: Three
+  desc: d
+  condition: >
+    evt.type = open && proc.nmae = "a" and
+    (fd.nme = b or lower(fd.name) in (for_later)) and fd.num >
+  output: "%evt.num"
+  priority: INFO
+  exceptions:
+    - {name: x, fields: [proc.pnme, fd.name], comps: [=, is], values: [[a, b]]}
+    - {name: y, fields: [proc.cmdlin], values: [[a], [a, b]]}
+YAML
+check d.yaml
+[ $? -eq 1 ] && sed -n 's/^d.yaml:\([0-9:]*\): error: .*/\1/p' "$tmp/err" | tr '\n' ' ' >"$tmp/out" &&
+    [ "$(cat "$tmp/out")" = "6:21 6:24 7:6 7:20 7:63 11:26 11:58 12:26 12:54 " ] && ! grep -q unused "$tmp/err"
+ok "and within a rule: what is right of a condition or an exception is looked at, too; in order"
+check a.yaml b.yaml
 ! grep -q overrides "$tmp/err" && check -v b.yaml a.yaml
 grep -q "a.yaml:3:10: info: macro 'opened' replaces the one in b.yaml:1 \[overrides\]" "$tmp/err"
 ok "-v: what replaces what"
+cat >"$tmp/e.yaml" <<'YAML'
+- rule: Several values
+  desc: d
+  condition: >
+    evt.type = connect and proc.aname = a and proc.aname = b and fd.port = 1 and fd.port = 2
+    and fd.ip = 1.2.3.4 and fd.ip = 1.2.3.5 and tolower(proc.aname) = a and tolower(proc.aname) = b
+    and fd.snet = 10.0.0.0/8 and fd.snet = 10.1.0.0/16 and not fd.snet in (10.1.2.0/24, 11.0.0.0/8)
+    and fd.sip != 10.1.2.3 and thread.cpu > 1.5 and thread.cpu <= 2.0
+  output: "%evt.num"
+  priority: INFO
+  exceptions:
+    - {name: parent, fields: [proc.aname, fd.snet], values: [[c, 10.1.3.0/24]]}
+YAML
+check e.yaml && [ ! -s "$tmp/err" ]
+ok "what has several values may have two; networks may lie in one another"
 check --json a.yaml b.yaml
 [ $? -eq 1 ] && [ ! -s "$tmp/err" ] &&
     grep -q '^{"severity":"error","code":null,"file":"a.yaml","line":7,"column":25,"end":34,"message":".*","hint":"proc.name"}$' "$tmp/out" &&

@@ -78,7 +78,7 @@ explain Off $seed
 [ $? -eq 1 ] && grep -q "is disabled" "$tmp/err" && grep -q "disabled)" "$tmp/out"
 ok "a disabled rule"
 explain Read "$tmp/none.scap"
-[ $? -eq 1 ] && grep -q "none.scap" "$tmp/err"
+[ $? -eq 1 ] && grep -q "none.scap" "$tmp/err" && ! grep -q "looked at, and" "$tmp/out"
 ok "a capture that is not there"
 explain
 [ $? -eq 2 ] && explain -m many Read

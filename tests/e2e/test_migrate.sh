@@ -13,7 +13,7 @@ ok "a configuration with everything in it"
 ok "what comes of it loads, with the rules selected"
 
 has() { grep -qF -- "$1" "$tmp/gyr.yaml" || { echo "# not there: $1"; return 1; }; }
-has '  - plugin: ebpf' && has 'rule_matching: first' && has '  min_priority: notice' && has 'log_level: info' &&
+has '# changes: container_engines: ' && has '  - plugin: ebpf' && has 'rule_matching: first' && has '  min_priority: notice' && has 'log_level: info' &&
     has 'watch_config_files: false' && has 'select: [{"disable": {"tag": "network"}}, {"enable": {"rule": "Sensitive*"}}]' &&
     has 'extra_output: "on %evt.hostname"' && has '- extra_fields: [{"site": "berlin"}]' && has 'queue: 500' && has 'http: {listen: "127.0.0.1:8766"}'
 ok "what stays"
@@ -44,6 +44,11 @@ ok "engine kinds; no output at all"
 echo 'engine: {kind: replay, replay: {capture_file: /x/y.scap}}' >"$tmp/falco.yaml"
 "$gyr" migrate "$tmp/falco.yaml" >"$tmp/gyr.yaml" 2>"$tmp/err" && has 'options: {path: "/x/y.scap"}' && has 'rule_matching: first'
 ok "a capture as the source"
+printf 'priority: emerg\nrule_matching: ALL\nstatic_fields: {a: [b], c: 5%%, d: "e\\N\\L\\Pf"}\n' >"$tmp/falco.yaml"
+"$gyr" migrate "$tmp/falco.yaml" >"$tmp/gyr.yaml" 2>"$tmp/err" && has 'rule_matching: all' && has 'min_priority: debug' && has '{"d": "e\u0085\u2028\u2029f"}' &&
+    grep -q "^$tmp/falco.yaml:1:11: warning: priority: 'emerg' is no priority" "$tmp/err" &&
+    grep -q "'a' is left out: it is no text" "$tmp/err" && grep -q "'c' is left out: a '%' names" "$tmp/err"
+ok "what Falco refuses does not become something else in silence"
 echo 'a: [' >"$tmp/falco.yaml"
 "$gyr" migrate "$tmp/falco.yaml" >"$tmp/out" 2>"$tmp/err"
 [ $? -eq 1 ] && [ ! -s "$tmp/out" ] && grep -q 'YAML: ' "$tmp/err" && ! "$gyr" migrate >/dev/null 2>&1

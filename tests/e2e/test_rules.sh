@@ -234,6 +234,58 @@ EOF
 ok "nothing happens"
 run 1 "$tmp/none.yaml" && says "none.yaml"
 ok "a file that is not there"
+wrong "no rule uses a list 'secrts'; did you mean 'secrets'?" "no rule uses a macro 'xyzzy'" <<'EOF'
+- test: x
+  lists: {secrts: [/x]}
+  macros: {xyzzy: evt.num = 1}
+  when: [{openat: /x}]
+  expect_none: true
+EOF
+ok "a list and a macro that no rule has"
+wrong "run has no 'pth'; did you mean 'path'?" <<'EOF'
+- test: x
+  when: [run: {pth: /bin/sh}]
+  expect_none: true
+EOF
+ok "a misspelt argument, for which another is missing"
+wrong "this text holds a zero byte" <<'EOF'
+- test: x
+  when: [{openat: "/x\0y"}]
+  expect_none: true
+EOF
+ok "a zero byte"
+wrong "nothing happens in this test" <<'EOF'
+- test: x
+  when: []
+  expect_none: true
+EOF
+ok "an empty list of events"
+wrong "'WARNIN' is no priority; did you mean 'Warning'?" <<'EOF'
+- test: x
+  when: [{openat: /x}]
+  expect: {rule: Secret read, priority: WARNIN}
+EOF
+ok "a misspelt priority"
+file <<'EOF'
+- test: gone
+  rules: gone.yaml
+  when: [{openat: /x}]
+  expect_none: true
+EOF
+run 1 "$tmp/t.yaml" && says "gone.yaml: No such file" && says "the rules of test 'gone' ($tmp/t.yaml:"
+ok "rules that are not there: which test wants them"
+run 1 "$tmp/rules.yaml" && says "rules.yaml:1:3: error: this is a file of rules, not of tests" &&
+    [ "$(grep -c error: "$tmp/err")" -eq 1 ]
+ok "a file of rules"
+file <<'EOF'
+- test: fires
+  when: [{openat: /etc/shadow}]
+  expect: {rule: Secret read, fields: {proc.name: bash}}
+EOF
+mkdir "$tmp/some" && sed 's|rules: rules|rules: ../rules|' "$tmp/t.yaml" >"$tmp/some/b.yml" &&
+    cp "$tmp/some/b.yml" "$tmp/some/a.yaml" && echo '{' >"$tmp/some/notes.txt"
+run 0 --tap "$tmp/some" && says "ok 2 - " && says "1..2"
+ok "a folder: its *.yaml and *.yml"
 run 2 && says "no file of tests was named"
 ok "no file: wrong usage"
 run 2 --coverage-min 101 x && says "--coverage-min is a number from 0 to 100"

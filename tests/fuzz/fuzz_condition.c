@@ -2,6 +2,7 @@
 /* A condition alone: the lexer and parser on any bytes, zero bytes included. */
 #include "rules/parse.h"
 #include "rules/print.h"
+#include "rules/recover.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -36,10 +37,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     diags_init(&d, arena);
     buf_init(&b, 1 << 22);
     t = text_of(&node, &file, copy, size);
-    if (parse_condition(&t, arena, &d, &n) == 0)
-        node_print(&b, n);
-    else if (d.n_errors != 1)
+    if ((parse_condition(&t, arena, &d, &n) == 0) != (d.n_errors == 0) ||
+        d.n_errors > SYNTAX_ERRORS_MAX + 1)
         abort();
+    if (n)
+        node_print(&b, n);
     (void)parse_left(&t, arena, &d, &e);
     for (int op = OP_EQ; op < OP_MAX_; op++)
         (void)parse_right(&t, (enum cmp_op)op, op == OP_CONTAINS ? MOD_ALLOF : MOD_NONE, arena, &d,

@@ -15,17 +15,19 @@ for fuzzer in "$bin"/fuzz_*; do
     [ -x "$fuzzer" ] || continue
     name=$(basename "$fuzzer")
     name=${name#fuzz_}
-    runs=2000 dict=
+    runs=2000 dict='' words=$name
     case $name in
     capture) seeds="tests/captures" runs=6000 ;;
     process) seeds="tests/captures" runs=2000 ;;
     rules) seeds="rules/*.yaml" runs=4000 ;;
     config) seeds="packaging/gyr.yaml" ;;
     scenario) seeds="rules/tests/*.yaml" runs=4000 ;;
+    explain) seeds="tests/fuzz/corpus/rules rules/*.yaml" runs=3000 words=rules ;;
+    migrate) seeds="tests/e2e/falco.yaml" runs=4000 ;;
     *) seeds= ;;
     esac
     [ -d "tests/fuzz/corpus/$name" ] && seeds="tests/fuzz/corpus/$name $seeds"
-    [ -e "tests/fuzz/$name.dict" ] && dict="-d tests/fuzz/$name.dict"
+    [ -e "tests/fuzz/$words.dict" ] && dict="-d tests/fuzz/$words.dict"
     n=$((n + 1))
     options="-n $runs -t 90 -s 1"
     [ $# -gt 0 ] && options=$*

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """schemas/*.json against the loader: for test_schemas.sh.
 
-  schemas.py valid SCHEMA FILE…     each file is valid; SCHEMA is gyr or rules
+  schemas.py valid SCHEMA FILE…     each file is valid; SCHEMA is gyr, rules or tests
   schemas.py invalid SCHEMA FILE…   none is
   schemas.py keys SCHEMA SOURCE…    the keys in the schema are those in the loader's tables
   schemas.py probes SCHEMA DIR      for each mapping of the schema, DIR/N.yaml with all its keys, and 'zzz'
@@ -35,8 +35,11 @@ def objects(schema, path):
     for word in ("anyOf", "allOf"):
         for s in schema.get(word, ()):
             yield from objects(s, path)
-    if "then" in schema:
-        yield from objects(schema["then"], path)
+    for word in ("then", "else"):
+        if word in schema:
+            yield from objects(schema[word], path)
+    if isinstance(schema.get("additionalProperties"), dict):
+        yield from objects(schema["additionalProperties"], lambda x: path({"x": x}))
     if "items" in schema:
         yield from objects(schema["items"], lambda x: path([x]))
     props = schema.get("properties")
@@ -75,8 +78,9 @@ def main(what, name, args):
             with open(file, encoding="utf-8") as f:
                 text = f.read()
             known |= set(re.findall(r'"([a-z_]+)", [a-z]\w+\s*[\\}]', text))
-            for table in re.findall(r"const keys\[\] = \{(.*?)NULL\}", text, re.S):
-                known |= set(re.findall(r'"([a-z_-]+)"', table))
+            tables = r"const (?:\w+_)?(?:keys|parts)\[\]" if name == "tests" else r"const keys\[\]"
+            for table in re.findall(tables + r" = \{(.*?)NULL\}", text, re.S):
+                known |= set(re.findall(r'"([a-z0-9_-]+)"', table))
         for key in sorted(known ^ texts(schema)):
             bad = 1
             print(f"# '{key}' is only known to the {'loader' if key in known else 'schema'}")

@@ -12,6 +12,8 @@ schemas keys gyr core/config/*.c
 ok "configuration: the loader's keys"
 schemas keys rules core/rules/items.c core/rules/rule_item.c core/rules/exception.c core/rules/load.c
 ok "rules: the loader's keys"
+schemas keys tests core/test/testfile.c plugins/sources/scenario/given.c plugins/sources/scenario/container.c
+ok "tests of rules: the loader's keys"
 
 # Each mapping of a schema with all its keys and one that is none: the loader knows all but that one.
 plugins=$(cd "$build/plugins" && pwd)
@@ -40,6 +42,12 @@ ok "our rules are valid"
 awk '/^```yaml$/ { n++; out = "'"$tmp"'/doc" n ".yaml"; next } /^```$/ { out = "" } out { print >out }' docs/rules.md
 schemas valid rules "$tmp"/doc[0-9]*.yaml
 ok "the examples of docs/rules.md are valid"
+awk '/^```yaml$/ { n++; out = "'"$tmp"'/test" n ".yaml"; next } /^```$/ { out = "" } out { print >out }' docs/testing-rules.md
+grep -L '^- ' "$tmp"/test[0-9]*.yaml | while read -r file; do # a part of a test
+    { echo '- test: x' && sed 's/^/  /' "$file"; } >"$tmp/part" && mv "$tmp/part" "$file"
+done
+schemas valid tests rules/tests/*.yaml tests/fuzz/corpus/scenario/*.yaml "$tmp"/test[0-9]*.yaml
+ok "tests of our rules are valid, and the examples of docs/testing-rules.md"
 "$gyr" migrate tests/e2e/falco.yaml >"$tmp/migrated.yaml" 2>/dev/null
 awk '/^```yaml$/ { n++; out = "'"$tmp"'/conf" n ".yaml"; next } /^```$/ { out = "" } out { print >out }' docs/configuration.md
 grep -l '^apiVersion' "$tmp"/conf*.yaml | xargs rm -f
@@ -54,6 +62,13 @@ echo '[{macro: a, condition: c, override: {items: append}}]' >"$tmp/wrong/4"
 echo '{rule: a}' >"$tmp/wrong/5"
 schemas invalid rules "$tmp"/wrong/*
 ok "wrong rules are not"
+echo '[{test: a, rule: b}]' >"$tmp/wrong/1"
+echo '[{test: a, expect: {rule: a, priority: high}}]' >"$tmp/wrong/2"
+echo '[{test: a, given: {processes: [{exe: a, usr: b}]}}]' >"$tmp/wrong/3"
+echo '[{defaults: {when: [run: a]}}]' >"$tmp/wrong/4"
+echo '[{rule: a}]' >"$tmp/wrong/5"
+schemas invalid tests "$tmp"/wrong/*
+ok "wrong tests are not"
 echo '{plugin_dris: [a]}' >"$tmp/wrong/1"
 echo '{outputs: [{name: a}]}' >"$tmp/wrong/2"
 echo '{rules: {select: [{enable: {rule: a}, disable: {rule: b}}]}}' >"$tmp/wrong/3"

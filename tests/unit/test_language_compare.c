@@ -52,7 +52,7 @@ static void equal(void **state)
         {"evt.buffer = ''", "evt.buffer=", YES},
         {"fd.types = file", "fd.types=(file)",
          "!4:14: rule 'T': '=' does not fit 'fd.types', which is a list"},
-        {"proc.name =", "", "!5:1: rule 'T': expected a value after '=', but the text ends here"},
+        {"proc.name =", "", "!4:16: rule 'T': expected a value after '=', but the text ends here"},
         {"proc.name = = cat", "", "!4:17: rule 'T': expected a value after '=', not '='"},
     };
 
@@ -341,9 +341,9 @@ static void sets(void **state)
         {"proc.name in (cat,)", "proc.name=cat",
          "!4:23: rule 'T': expected a value after ',', not ')'"},
         {"proc.name in (cat", "proc.name=cat",
-         "!5:1: rule 'T': expected ',' or ')' in the list, but the text ends here"},
+         "!4:22: rule 'T': expected ',' or ')' in the list, but the text ends here"},
         {"proc.name in", "proc.name=cat",
-         "!5:1: rule 'T': expected a list in parentheses after 'in', but the text ends "
+         "!4:17: rule 'T': expected a list in parentheses after 'in', but the text ends "
          "here"},
     };
 

@@ -61,7 +61,7 @@ static void logic(void **state)
         {"evt.num > 0", "", YES},
         {"never_true or proc.name = a", "", "!4:5: rule 'T': unknown macro 'never_true'"},
         {"proc.name = a and", "",
-         "!5:1: rule 'T': expected a field, a macro, 'not' or '(', but the text ends here"},
+         "!4:22: rule 'T': expected a field, a macro, 'not' or '(', but the text ends here"},
         {"and proc.name = a", "",
          "!4:5: rule 'T': expected a field, a macro, 'not' or '(', not 'and'"},
         {"proc.name = a or or fd.num = 1", "",
@@ -74,11 +74,11 @@ static void logic(void **state)
          "!4:19: rule 'T': expected 'and' or 'or', not 'AND'; did you mean 'and'?"},
         {"!proc.name = a", "",
          "!4:5: rule 'T': expected a condition, not '!'; did you mean 'not'?"},
-        {"(proc.name = a", "", "!5:1: rule 'T': expected ')' for the '(' in line 4, column 5"},
+        {"(proc.name = a", "", "!4:19: rule 'T': expected ')' for the '(' in line 4, column 5"},
         {"proc.name = a)", "", "!4:18: rule 'T': this ')' closes nothing"},
         {"()", "", "!4:6: rule 'T': expected a field, a macro, 'not' or '(', not ')'"},
         {"not", "",
-         "!5:1: rule 'T': expected a field, a macro, 'not' or '(', but the text ends here"},
+         "!4:8: rule 'T': expected a field, a macro, 'not' or '(', but the text ends here"},
     };
 
     (void)state;
@@ -230,7 +230,7 @@ static void exceptions(void **state)
         {EXC("  - name: e\n    fields: [proc.nam]\n    values:\n    - [a]\n"), "",
          "!8:14: rule 'T': exception 'e': unknown field 'proc.nam'; did you mean 'proc.name'?"},
         {EXC("  - name: e\n    fields: [proc.name]\n    comps: [is]\n    values:\n    - [a]\n"), "",
-         "!9:13: rule 'T': exception 'e': 'is' is no comparator with a value"},
+         "!9:13: rule 'T': exception 'e': 'is' is no comparator with a value; did you mean 'in'?"},
         {EXC("  - name: e\n    values:\n    - [a]\n"), "",
          "!7:5: rule 'T': exception 'e' has no 'fields'"},
         {EXC("  - fields: [proc.name]\n    values:\n    - [a]\n"), "",

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "rules/parse.h"
 #include "rules/print.h"
+#include "rules/recover.h"
 
 #include <cmocka.h>
 #include <errno.h>
@@ -235,6 +236,74 @@ static void errors(void **state)
     }
 }
 
+/* Goes on behind what is wrong; what follows from it alone is not told. */
+static void all_errors(void **state)
+{
+    static const struct {
+        const char *text, *want; /* the column and the beginning of each; what is right of it */
+    } cases[] = {
+        {"a and (b.c = x or d.e y) and f.g in (a b) and h.i =",
+         "23 'y' is no comparator|40 expected|52 expected|a and b.c = x"},
+        {"a.b && c.d = 1 || e", "5 expected a comparator|16 expected|c.d = 1 or e"},
+        {"a AND b AND c", "3 expected|9 expected|a and b and c"},
+        {"(a and b))) or (c)) and d.e", "10 this ')'|19 this ')'|25 'd.e' needs|(a and b) or c"},
+        {"a.b in x, y) and c", "9 expected|c"},
+        {"(a b and c) and not d e", "4 expected|23 expected|c"},
+        {"not not a.b and not (c.d", "9 'a.b' needs|22 'c.d' needs|"},
+        {"a.b = 'x and y\" or z", "7 this ' quote|"},
+        {"a.b = 'x\\q and y' or z d", "9 unknown escape|24 expected|"},
+        {"and and or a", "1 expected|a"},
+        {"a or and", "6 expected|a"},
+        {"a # b and c d", "3 '#' begins no comment|a"},
+        {"a and # b and c d", "7 '#' begins no comment|a"},
+        {"(a and lowr(b.c) = x and d", "8 unknown|27 expected ')'|"},
+        {"a.b[ = x or c.d[1 = y or e", "5 expected|18 expected|e"},
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const char *want = cases[i].want;
+        struct node *n = NULL;
+        struct buf b;
+
+        diags_init(&f->d, f->arena);
+        assert_int_equal(parse_condition(text_new(f, cases[i].text), f->arena, &f->d, &n), -EINVAL);
+        buf_init(&b, 4096);
+        for (const struct diag *d = f->d.first; d; d = d->next) {
+            const char *bar = strchr(want, '|');
+            char place[16];
+            int k = snprintf(place, sizeof(place), "%u ", d->loc.col - 2);
+
+            if (!bar || strncmp(want, place, (size_t)k) != 0 ||
+                strncmp(want + k, d->text + strlen("rule 'T': "), (size_t)(bar - want - k)) != 0)
+                fail_msg("'%s': %u: %s", cases[i].text, d->loc.col - 2, d->text);
+            want = bar + 1;
+        }
+        if (n)
+            node_print(&b, n);
+        if (strcmp(b.p, want) != 0)
+            fail_msg("'%s': wanted '%s', is '%s'", cases[i].text, want, b.p);
+        buf_free(&b);
+    }
+}
+
+/* No more than a screen of them. */
+static void many_errors(void **state)
+{
+    struct fixture *f = *state;
+    struct node *n;
+    struct buf b;
+
+    buf_init(&b, 1 << 16);
+    for (int i = 0; i < 1000; i++)
+        buf_adds(&b, "a.b and ");
+    buf_adds(&b, "c");
+    diags_init(&f->d, f->arena);
+    assert_int_equal(parse_condition(text_new(f, b.p), f->arena, &f->d, &n), -EINVAL);
+    assert_int_equal(f->d.n_errors, SYNTAX_ERRORS_MAX + 1);
+    buf_free(&b);
+}
+
 static void empty(void **state)
 {
     struct fixture *f = *state;
@@ -367,6 +436,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(conditions, setup, teardown),
         cmocka_unit_test_setup_teardown(printed_again, setup, teardown),
         cmocka_unit_test_setup_teardown(errors, setup, teardown),
+        cmocka_unit_test_setup_teardown(all_errors, setup, teardown),
+        cmocka_unit_test_setup_teardown(many_errors, setup, teardown),
         cmocka_unit_test_setup_teardown(empty, setup, teardown),
         cmocka_unit_test_setup_teardown(depth, setup, teardown),
         cmocka_unit_test_setup_teardown(comparators, setup, teardown),

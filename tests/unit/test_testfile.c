@@ -78,7 +78,7 @@ static void expectations(void **state)
     const struct test_expect *e;
 
     (void)state;
-    assert_int_equal(read_text(&r, "- test: x\n  when: []\n  order: given\n  expect:\n"
+    assert_int_equal(read_text(&r, "- test: x\n  when: [exit]\n  order: given\n  expect:\n"
                                    "    - {rule: R, count: 3+, priority: info, output: o,\n"
                                    "       fields: {a: 1, b: ~}}\n"
                                    "    - {rule: S, count: 2, output_regex: 'a.*'}\n"),
@@ -99,7 +99,7 @@ static void expectations(void **state)
     done(&r);
 }
 
-#define HEAD "- test: x\n  when: []\n"
+#define HEAD "- test: x\n  when: [exit]\n"
 
 static void mistakes(void **state)
 {
@@ -109,7 +109,7 @@ static void mistakes(void **state)
         {"", "a test file must be a list of tests"},
         {"a: b\n", "a test file must be a list of tests"},
         {"- x\n", "expected a test: a mapping with 'test', its name"},
-        {"- test: [a]\n  when: []\n  expect: R\n", "the name of a test must be a text"},
+        {"- test: [a]\n  when: [exit]\n  expect: R\n", "the name of a test must be a text"},
         {"- test: x\n  expect: R\n", "nothing happens in this test"},
         {HEAD, "this test expects nothing"},
         {HEAD "  capture: c\n  expect: R\n", "a test has 'when' or 'capture', not both"},

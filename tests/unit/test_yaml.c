@@ -84,6 +84,7 @@ static void trees(void **state)
         {"--- # only\n- x\n...\n", "[x]"},
         {"- x\n---\n", "[x]"},
         {"\xef\xbb\xbf- x\n", "[x]"},
+        {"\xef\xbb\xbf- a: x\n  b: y\n- z\n", "[{a:x,b:y},z]"},
         {"{}", "{}"},
     };
 

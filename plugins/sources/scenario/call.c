@@ -385,8 +385,13 @@ static int run_word(struct sc_call *c)
         return sc_wrong(c->w->err, c->args, "more than %d arguments", ARGS_MAX);
     c->type = k && k->type ? syscall_event_type(k->type) : sc_type_of(name);
     if (k && k->whole) {
+        int unknown = 0;
+
         r = k->whole(c);
-        return r == 0 ? check_args(c, k) : r;
+        /* A misspelt argument is why another is missing. */
+        if (r == 0 || (r == -EINVAL && c->all_asked))
+            unknown = check_args(c, k);
+        return unknown < 0 ? unknown : r;
     }
     if (c->type)
         return plain(c, k);

@@ -20,6 +20,7 @@ struct sc_call {
     const json_t *main; /**< the one argument of the short form, where it is a text or list */
     uint64_t used;      /**< which keys of args have been read */
     bool main_used;
+    bool all_asked; /**< whoever reads the arguments has asked for all that it knows */
     struct {
         struct sc_bytes b;
         bool set;

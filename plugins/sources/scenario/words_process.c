@@ -59,6 +59,7 @@ static void use_program_args(struct sc_call *c)
 {
     for (const char *const *k = sc_program_keys; *k; k++)
         (void)sc_arg(c, *k);
+    c->all_asked = true;
 }
 
 static int exec_as(struct sc_call *c, const json_t *told)
