@@ -98,7 +98,7 @@ ok "the unit becomes active when the detector says that it is ready"
 
 # ---- what it may, and whether that suffices ----
 pid=$(shown MainPID)
-status() { inside sed -n "s/^$1:[ 	]*//p" "/proc/$pid/status"; }
+status() { inside sed -n "s/^$1:[[:space:]]*//p" "/proc/$pid/status"; }
 [ "$(status Seccomp) $(status NoNewPrivs)" = "2 1" ]
 ok "its calls are filtered, and it gains no privileges"
 bounding=$(status CapBnd) caps=$(status CapPrm)

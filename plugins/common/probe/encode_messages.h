@@ -9,8 +9,8 @@
 #include "encode_io.h"
 #include "socket.h"
 
-/* Of one sendmmsg() or recvmmsg(), each an event of its own: the kernel takes no more. Whoever sends
- * to many must not hide one behind the others. */
+/* Of one sendmmsg() or recvmmsg(), each an event of its own: the kernel takes no more. Whoever
+ * sends to many must not hide one behind the others. */
 enum { MESSAGES_MAX = 1024 };
 
 /** struct msghdr, whose vector is loaded, and what struct mmsghdr adds. */
