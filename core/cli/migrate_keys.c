@@ -13,39 +13,38 @@
 
 /* ---- helpers ---- */
 
-static void add_comment(struct migration *m, const char *mark, const char *text)
+/* @param lost what has no equivalent, which is a warning besides; NULL: a note. */
+__attribute__((format(printf, 3, 0))) static void
+tell(struct migration *m, const struct ynode *lost, const char *fmt, va_list ap)
 {
-    /* What comes from the file must not end the comment. */
-    buf_addf(&m->notes, "# %s", mark);
-    text_add_safe(&m->notes, text, strlen(text));
+    struct buf b;
+
+    buf_init(&b, 4096);
+    buf_vaddf(&b, fmt, ap);
+    if (lost)
+        diag_warning(m->d, DIAG_NO_EQUIVALENT, lost->loc, "%s", b.p);
+    buf_adds(&m->notes, lost ? "# missing: " : "# changes: ");
+    text_add_safe(&m->notes, b.p, b.len); /* nothing of the file ends the comment */
     buf_addc(&m->notes, '\n');
+    buf_free(&b);
 }
 
 void migrate_note(struct migration *m, const char *fmt, ...)
 {
-    struct buf b;
     va_list ap;
 
-    buf_init(&b, 4096);
     va_start(ap, fmt);
-    buf_vaddf(&b, fmt, ap);
+    tell(m, NULL, fmt, ap);
     va_end(ap);
-    add_comment(m, "changes: ", b.p);
-    buf_free(&b);
 }
 
 void migrate_lost(struct migration *m, const struct ynode *n, const char *fmt, ...)
 {
-    struct buf b;
     va_list ap;
 
-    buf_init(&b, 4096);
     va_start(ap, fmt);
-    buf_vaddf(&b, fmt, ap);
+    tell(m, n, fmt, ap);
     va_end(ap);
-    diag_warning(m->d, DIAG_NO_EQUIVALENT, n->loc, "%s", b.p);
-    add_comment(m, "missing: ", b.p);
-    buf_free(&b);
 }
 
 const char *migrate_text(const struct ynode *map, const char *key)
