@@ -146,45 +146,55 @@ static const char *signal_name(int sig)
     }
 }
 
-static void on_crash(int sig, siginfo_t *info, void *context)
+static void say_sent(char *line, size_t size, int sig)
 {
-    char line[640] = "gyr: error: ", thread[17] = "";
+    say(line, size, "another process sent a signal, and ended it: ");
+    say(line, size, signal_name(sig));
+    if (sig == SIGABRT)
+        say(line, size, " (as the watchdog does with what hangs)");
+    say(line, size, "\n");
+}
+
+static void say_crashed(char *line, size_t size, int sig, const ucontext_t *uc)
+{
+    char thread[17] = "";
     const char *owner;
     uintptr_t pc, sp;
 
-    if (info->si_code <= 0 && info->si_pid != getpid()) {
-        say(line, sizeof(line), "another process sent a signal, and ended it: ");
-        say(line, sizeof(line), signal_name(sig));
-        say(line, sizeof(line),
-            sig == SIGABRT ? " (as the watchdog does with what hangs)\n" : "\n");
-        (void)!write(STDERR_FILENO, line, strlen(line));
-        (void)raise(sig);
-        return;
-    }
-    where_it_failed(context, &pc, &sp);
+    where_it_failed(uc, &pc, &sp);
     owner = owner_of(pc);
     if (!owner)
         owner = owner_on_stack(sp);
     if (owner) {
-        say(line, sizeof(line), "the plugin ");
-        say(line, sizeof(line), owner);
-        say(line, sizeof(line), " has crashed: ");
+        say(line, size, "the plugin ");
+        say(line, size, owner);
+        say(line, size, " has crashed: ");
     } else {
-        say(line, sizeof(line), "crashed: ");
+        say(line, size, "crashed: ");
     }
-    say(line, sizeof(line), signal_name(sig));
+    say(line, size, signal_name(sig));
     (void)prctl(PR_GET_NAME, thread, 0, 0, 0);
     if (gettid() != main_thread) {
-        say(line, sizeof(line), ", in the thread '");
-        say(line, sizeof(line), thread);
-        say(line, sizeof(line), "'");
+        say(line, size, ", in the thread '");
+        say(line, size, thread);
+        say(line, size, "'");
     } else if (*calling_call) {
-        say(line, sizeof(line), ", in ");
-        say(line, sizeof(line), calling_call);
-        say(line, sizeof(line), " of ");
-        say(line, sizeof(line), calling_plugin);
+        say(line, size, ", in ");
+        say(line, size, calling_call);
+        say(line, size, " of ");
+        say(line, size, calling_plugin);
     }
-    say(line, sizeof(line), owner ? "; gyr plugin check may tell more\n" : "\n");
+    say(line, size, owner ? "; gyr plugin check may tell more\n" : "\n");
+}
+
+static void on_crash(int sig, siginfo_t *info, void *context)
+{
+    char line[640] = "gyr: error: ";
+
+    if (info->si_code <= 0 && info->si_pid != getpid())
+        say_sent(line, sizeof(line), sig);
+    else
+        say_crashed(line, sizeof(line), sig, context);
     (void)!write(STDERR_FILENO, line, strlen(line));
     (void)raise(sig); /* SA_RESETHAND: now it takes its course */
 }
